@@ -1,0 +1,90 @@
+"""Who may see and do what. PostgreSQL keeps merchants apart; this names the tenant.
+
+Row-level security reads two settings of the transaction: `tributary.tenant`
+(the merchant acted for) and `tributary.user` (who asks, to find the own
+memberships). Outside `acting_for` the application sees no merchant's row.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from django.db import connections, transaction
+from django.db.models import QuerySet
+
+from accounts.errors import NoSuchMerchantError, NotAllowedError
+from accounts.models import Member, Role, User
+
+
+class Action(StrEnum):
+    """What a role may be asked for."""
+
+    SEE = "see"
+    UPLOAD = "upload"
+    RESOLVE = "resolve"
+    ONBOARD = "onboard"
+
+
+ALLOWED: dict[Role, frozenset[Action]] = {
+    Role.OWNER: frozenset(Action),
+    Role.FINANCE: frozenset({Action.SEE, Action.UPLOAD, Action.RESOLVE}),
+    Role.VIEWER: frozenset({Action.SEE}),
+}
+
+
+@contextmanager
+def acting_for(merchant_id: uuid.UUID, *, using: str = "default") -> Iterator[None]:
+    """One transaction in which only this merchant's rows exist."""
+    with transaction.atomic(using=using):
+        before = _set("tributary.tenant", str(merchant_id), using=using)
+        yield
+        # A nested use ends before the transaction does: what follows is the outer tenant's.
+        # (After an error the savepoint's rollback restores the setting by itself.)
+        if not connections[using].needs_rollback:
+            _set("tributary.tenant", before, using=using)
+
+
+@contextmanager
+def asking_as(user: User) -> Iterator[None]:
+    """One transaction in which the user's own memberships can be read."""
+    with transaction.atomic():
+        _set("tributary.user", str(user.pk), using="default")
+        yield
+
+
+def visible_to(user: User) -> QuerySet[Member]:
+    """The user's memberships, oldest merchant first; inside `asking_as(user)`."""
+    return Member.objects.filter(user=user).select_related("merchant").order_by("merchant_id")
+
+
+def membership(user: User, *, merchant_id: uuid.UUID | None = None) -> Member:
+    """The membership by which the user acts: the named merchant's, else the oldest.
+
+    Raises NoSuchMerchantError when the user is no member of it.
+    """
+    with asking_as(user):
+        found = visible_to(user)
+        if merchant_id is not None:
+            found = found.filter(merchant_id=merchant_id)
+        member = found.first()
+    if member is None:
+        raise NoSuchMerchantError("you are not a member of this merchant")
+    return member
+
+
+def require(member: Member, action: Action) -> None:
+    """Raise NotAllowedError unless the member's role allows the action."""
+    if action not in ALLOWED[Role(member.role)]:
+        raise NotAllowedError(f"the role {member.role} may not {action}")
+
+
+def _set(name: str, value: str, *, using: str) -> str:
+    """Set for the rest of the transaction; returns what stood there before."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [name])
+        before: str = cursor.fetchone()[0]
+        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+    return before

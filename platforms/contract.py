@@ -1,0 +1,279 @@
+"""The port: what an adapter is given and what it gives back.
+
+An adapter turns documents (bytes) into records (frozen values). It knows no
+database, clock, settings or network. Amounts are signed exact decimals in the
+currency's major unit: positive increases what the merchant owns, negative
+decreases it. Instants are timezone-aware; days are calendar days where the
+money moved.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import BinaryIO, ClassVar, Protocol, runtime_checkable
+
+import msgspec
+
+
+class LineKind(enum.StrEnum):
+    """What a settlement line is, whatever the platform calls it."""
+
+    SALE = "sale"
+    REFUND = "refund"
+    COMMISSION = "commission"
+    ADVERTISING = "advertising"
+    SHIPPING = "shipping"
+    SUBSIDY = "subsidy"
+    PENALTY = "penalty"
+    RESERVE_HELD = "reserve_held"
+    RESERVE_RELEASED = "reserve_released"
+    LOAN = "loan"
+    DEPOSIT = "deposit"
+    TAX = "tax"
+    PAYOUT = "payout"
+    PAYOUT_RETURNED = "payout_returned"
+    ADJUSTMENT = "adjustment"
+    UNKNOWN = "unknown"
+
+
+class PayoutStatus(enum.StrEnum):
+    """How far the platform says a payout has come."""
+
+    SCHEDULED = "scheduled"
+    IN_TRANSIT = "in_transit"
+    PAID = "paid"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """Opens a run of records that tie out together; `Totals` closes it.
+
+    `books` is False for evidence that must never be booked alone (trade bills,
+    intraday reports, notifications): the same money is stated elsewhere.
+    `cash_account` names the platform's wallet the lines move ("" if none).
+    """
+
+    account: str
+    currency: str
+    number: str = ""
+    cash_account: str = ""
+    books: bool = True
+    period_from: date | None = None
+    period_to: date | None = None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One signed movement of a store's balance at a platform.
+
+    `external_id` is stable across overlapping exports and unique in a store.
+    `payout_ref` is the external id of the payout that carries the line ("" if
+    the platform does not say). `row` is the row of the source (1-based,
+    counted over the file as a person sees it).
+    """
+
+    external_id: str
+    kind: LineKind
+    amount: Decimal
+    currency: str
+    event_at: datetime
+    row: int
+    order_ref: str = ""
+    payout_ref: str = ""
+    remittance: str = ""
+    label: str = ""
+
+
+class Payout(msgspec.Struct, frozen=True, kw_only=True):
+    """One transfer from a platform to a bank account; amount positive = paid out.
+
+    A negative amount is a platform collecting from the merchant. `derived` is
+    True when the platform gave no payout row and the adapter summed the lines.
+    """
+
+    external_id: str
+    amount: Decimal
+    currency: str
+    status: PayoutStatus
+    announced_at: datetime
+    row: int
+    arrives_on: date | None = None
+    remittance: str = ""
+    derived: bool = False
+
+
+class Detail(msgspec.Struct, frozen=True, kw_only=True):
+    """One transaction under a booked bank entry: evidence, never booked."""
+
+    amount: Decimal | None = None
+    currency: str = ""
+    end_to_end_id: str = ""
+    reference: str = ""
+    counterparty: str = ""
+    remittance: str = ""
+
+
+class BankLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One booked entry of a bank statement; amount positive = credit."""
+
+    reference: str
+    amount: Decimal
+    currency: str
+    booked_on: date | None
+    row: int
+    value_on: date | None = None
+    counterparty: str = ""
+    remittance: str = ""
+    end_to_end_id: str = ""
+    details: tuple[Detail, ...] = ()
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What the document itself says its statement adds up to; all optional.
+
+    `credit` and `debit` are both positive; `opening` and `closing` are signed.
+    """
+
+    credit_count: int | None = None
+    credit: Decimal | None = None
+    debit_count: int | None = None
+    debit: Decimal | None = None
+    opening: Decimal | None = None
+    closing: Decimal | None = None
+    ties: bool | None = None
+    """The adapter's own verdict where the format has a check of its own
+    (a trade bill's seven totals, a payout row against its lines)."""
+
+
+Record = Statement | Line | Payout | BankLine | Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Bytes as received. `open` gives a new seekable stream each time."""
+
+    name: str
+    head: bytes
+    open: Callable[[], BinaryIO]
+    origin: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawHook:
+    """A platform's message exactly as received; header names lower-case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """What an adapter may know of a store link: secrets by their common names.
+
+    Names: secret, app_key, app_id, token, aes_key, webhook_id,
+    verification_token, public_key (PEM text). Several values of one name
+    (rotation) are separated by a newline, except in a PEM, whose blocks follow
+    one another.
+    """
+
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The byte-exact answer to a hook."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = ""
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """What every module in adapters/ and banks/ offers as `ADAPTER`."""
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    family: ClassVar[str]
+    """"platform" or "bank"."""
+    zone: ClassVar[str]
+    cash_accounts: ClassVar[tuple[str, ...]]
+    credentials: ClassVar[tuple[str, ...]]
+    kinds: ClassVar[Mapping[str, LineKind]]
+
+    def recognises(self, document: Document) -> bool:
+        """Whether the content (never the name) is this adapter's."""
+        ...
+
+    def read(self, document: Document) -> Iterator[Record]:
+        """Yield Statement, records, Totals, … in file order.
+
+        Raises ReadError(row) at the first thing that cannot be read; never a
+        quiet subset.
+        """
+        ...
+
+
+@runtime_checkable
+class Pushes(Protocol):
+    """An adapter whose platform calls us."""
+
+    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
+        """Return if the hook is authentic; raise BadSignatureError if not."""
+        ...
+
+    def unwrap(self, hook: RawHook, link: Link) -> Document:
+        """Give the (decrypted) payload of a verified hook as a document."""
+        ...
+
+    def delivery_id(self, hook: RawHook) -> str:
+        """The platform's own id of this delivery, for deduplication."""
+        ...
+
+    def reply(self, accepted: bool) -> Reply:
+        """The answer the platform expects."""
+        ...
+
+
+class AdapterError(Exception):
+    """Base of the named errors an adapter raises."""
+
+
+class ReadError(AdapterError):
+    """A document cannot be read. `row` is 1-based as a person sees the file."""
+
+    def __init__(self, reason: str, *, row: int | None = None) -> None:
+        super().__init__(reason if row is None else f"row {row}: {reason}")
+        self.reason = reason
+        self.row = row
+
+
+class UnrecognisedError(ReadError):
+    """No adapter, or more than one, recognises the document."""
+
+
+class BadSignatureError(AdapterError):
+    """A hook is not authentic, too old, or malformed."""
+
+
+class UnauthorisedError(AdapterError):
+    """The platform refused our credentials."""
+
+
+class RateLimitedError(AdapterError):
+    """The platform asks to slow down; `retry_after` in seconds."""
+
+    def __init__(self, reason: str, *, retry_after: int) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class UnavailableError(AdapterError):
+    """The platform cannot answer now."""

@@ -1,0 +1,34 @@
+"""Named errors of the settlement floor; messages are plain words for the user."""
+
+
+class SettlementError(Exception):
+    """Base of the errors below."""
+
+
+class RefusedError(SettlementError):
+    """A document cannot be taken. `row` is the source row, if one is to blame."""
+
+    def __init__(self, reason: str, *, row: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.row = row
+
+
+class AlreadyStoredError(SettlementError):
+    """The same bytes are here already; `document_id` says where."""
+
+    def __init__(self, document_id: object) -> None:
+        super().__init__("this file is here already")
+        self.document_id = document_id
+
+
+class LeaseLostError(SettlementError):
+    """Another worker has taken the work over; what this one did is rolled back."""
+
+
+class IllegalTransitionError(SettlementError):
+    """The state table has no such step."""
+
+
+class FractionError(SettlementError):
+    """An amount is not whole minor units and cannot stand in the books."""

@@ -1,0 +1,36 @@
+"""The tables of the settlement floor, by subject."""
+
+from settlement.models.banking import BankLine, BankStatement
+from settlement.models.control import ReconRun, RunState
+from settlement.models.documents import DocumentState, Line, SourceDocument
+from settlement.models.matching import (
+    OPEN_STATES,
+    ExceptionState,
+    Match,
+    MatchItem,
+    MatchRule,
+    MatchState,
+    Reason,
+    ReconException,
+)
+from settlement.models.payouts import Payout, PayoutState
+
+__all__ = [
+    "OPEN_STATES",
+    "BankLine",
+    "BankStatement",
+    "DocumentState",
+    "ExceptionState",
+    "Line",
+    "Match",
+    "MatchItem",
+    "MatchRule",
+    "MatchState",
+    "Payout",
+    "PayoutState",
+    "Reason",
+    "ReconException",
+    "ReconRun",
+    "RunState",
+    "SourceDocument",
+]

@@ -1,0 +1,117 @@
+"""Documents exactly as received, and the lines read from them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Store, User, new_id
+from settlement.models.fields import merchant_key, money
+
+
+class DocumentState(models.TextChoices):
+    """Where a document stands; see TRANSITIONS in states.py."""
+
+    STORED = "stored", _("Waiting")
+    READING = "reading", _("Being read")
+    LOADED = "loaded", _("Loaded")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class SourceDocument(models.Model):
+    """Bytes exactly as received, by their sha256; also the piece of work "read this"."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    merchant = merchant_key()
+    store = models.ForeignKey(Store, models.PROTECT, null=True, blank=True, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField(_("size in bytes"))
+    name = models.CharField(_("file name"), max_length=255)
+    origin = models.CharField(_("origin"), max_length=32, default="upload")
+    uploaded_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    known_at = models.DateTimeField(_("received"))
+    code = models.CharField(_("format"), max_length=32, blank=True, default="")
+    state = models.CharField(
+        _("state"), max_length=16, choices=DocumentState.choices, default=DocumentState.STORED
+    )
+    bytes_read = models.BigIntegerField(default=0)
+    readings = models.SmallIntegerField(default=0)
+    rows_kept = models.IntegerField(_("new rows"), default=0)
+    rows_known = models.IntegerField(_("rows known before"), default=0)
+    rows_restated = models.IntegerField(_("restated rows"), default=0)
+    error_row = models.IntegerField(_("row"), null=True, blank=True)
+    error_reason = models.TextField(_("reason"), blank=True, default="")
+    attempts = models.SmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    loaded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "sha256"],
+                condition=~models.Q(state="withdrawn"),
+                name="document_is_stored_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "-known_at"], name="document_newest_first"),
+            models.Index(
+                fields=["lease_until"],
+                condition=models.Q(state__in=["stored", "reading"]),
+                name="document_still_to_read",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def percent(self) -> int:
+        """How much of the file has been read, 0 to 100."""
+        if self.state == DocumentState.LOADED:
+            return 100
+        return min(99, self.bytes_read * 100 // self.size) if self.size else 0
+
+
+class Line(models.Model):
+    """One signed movement of a store's balance, as a document says it.
+
+    Partitioned by `known_at` (the document's). `live` is False once a later
+    document restated the line or its document was withdrawn. `books` is False
+    for evidence whose money another document states.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    merchant = merchant_key()
+    document = models.ForeignKey(
+        SourceDocument, models.DO_NOTHING, related_name="lines", db_constraint=False, db_index=False
+    )
+    store = models.ForeignKey(
+        Store, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    known_at = models.DateTimeField()
+    row = models.IntegerField(_("row"))
+    external_id = models.TextField()
+    version = models.SmallIntegerField(default=1)
+    kind = models.CharField(_("kind"), max_length=20)
+    amount = money(_("amount"))
+    event_at = models.DateTimeField(_("when"))
+    order_ref = models.TextField(_("order"), blank=True, default="")
+    payout_ref = models.TextField(blank=True, default="")
+    remittance = models.TextField(blank=True, default="")
+    label = models.TextField(_("text"), blank=True, default="")
+    books = models.BooleanField(default=True)
+    live = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "settlement_line"
+        managed = False
+        verbose_name = _("settlement line")
+        verbose_name_plural = _("settlement lines")
+
+    def __str__(self) -> str:
+        return self.external_id

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """The entrances: dashboard, API, inbound hooks."""
+
+    name = "web"
