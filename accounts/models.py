@@ -178,9 +178,7 @@ class Store(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="stores")
-    settlement_account = models.ForeignKey(
-        SettlementAccount, models.PROTECT, related_name="stores"
-    )
+    settlement_account = models.ForeignKey(SettlementAccount, models.PROTECT, related_name="stores")
     platform = models.CharField(_("platform"), max_length=32)
     name = models.CharField(_("name"), max_length=120)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)

@@ -226,6 +226,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
 }
+
+# --- Work --------------------------------------------------------------------------------
+
+LEASE_SECONDS = env.int("LEASE_SECONDS", 60)
+"""How long a worker that no longer answers keeps its work."""
+PROGRESS_SECONDS = env.float("PROGRESS_SECONDS", 1.0)
+"""How often a worker tells how far it is and renews its lease."""

@@ -56,11 +56,14 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     `books` is False for evidence that must never be booked alone (trade bills,
     intraday reports, notifications): the same money is stated elsewhere.
     `cash_account` names the platform's wallet the lines move ("" if none).
+    `profile` names the layout that was read ("payouts_csv"); a layout that rests
+    on secondary sources is listed in the adapter's `unverified`.
     """
 
     account: str
     currency: str
     number: str = ""
+    profile: str = ""
     cash_account: str = ""
     books: bool = True
     period_from: date | None = None
@@ -93,6 +96,8 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True):
 
     A negative amount is a platform collecting from the merchant. `derived` is
     True when the platform gave no payout row and the adapter summed the lines.
+    `numbered` is False when the platform gave no number and the adapter made
+    `external_id` of the day: another document may state the number later.
     """
 
     external_id: str
@@ -104,10 +109,15 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True):
     arrives_on: date | None = None
     remittance: str = ""
     derived: bool = False
+    numbered: bool = True
 
 
 class Detail(msgspec.Struct, frozen=True, kw_only=True):
-    """One transaction under a booked bank entry: evidence, never booked."""
+    """One transaction under a booked bank entry: evidence, never booked.
+
+    `charges` is what the bank took (negative) or gave back. Whether `amount`
+    already contains it differs from bank to bank: the entry's amount decides.
+    """
 
     amount: Decimal | None = None
     currency: str = ""
@@ -115,10 +125,15 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True):
     reference: str = ""
     counterparty: str = ""
     remittance: str = ""
+    charges: Decimal | None = None
 
 
 class BankLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One booked entry of a bank statement; amount positive = credit."""
+    """One booked entry of a bank statement; amount positive = credit.
+
+    `charges` stated for the entry as a whole: already inside `amount`. `row` is
+    for people (the line of the source): an XML file may be one single line.
+    """
 
     reference: str
     amount: Decimal
@@ -130,6 +145,7 @@ class BankLine(msgspec.Struct, frozen=True, kw_only=True):
     remittance: str = ""
     end_to_end_id: str = ""
     details: tuple[Detail, ...] = ()
+    charges: Decimal | None = None
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +223,9 @@ class Adapter(Protocol):
     cash_accounts: ClassVar[tuple[str, ...]]
     credentials: ClassVar[tuple[str, ...]]
     kinds: ClassVar[Mapping[str, LineKind]]
+    unverified: ClassVar[Mapping[str, str]]
+    """Profiles (`Statement.profile`) that rest on secondary sources, and why:
+    shown to the user as "unverified profile"."""
 
     def recognises(self, document: Document) -> bool:
         """Whether the content (never the name) is this adapter's."""

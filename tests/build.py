@@ -5,11 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.db import connections, transaction
 
-from accounts.models import Merchant, User
+from accounts.access import acting_for
+from accounts.models import Merchant, Store, User
 from accounts.onboarding import register_merchant
+from settlement.models import ReconRun, SourceDocument
+from settlement.money_in import ingest
+from settlement.proof import reconcile
 
 
 def a_user(**fields: object) -> User:
@@ -28,3 +33,27 @@ def in_book(book: uuid.UUID) -> Iterator[None]:
     with transaction.atomic(), connections["default"].cursor() as cursor:
         cursor.execute("SELECT set_config('tributary.tenant', %s, true)", [str(book)])
         yield
+
+
+def upload(merchant_id: uuid.UUID, path: Path, *, store: Store | None = None) -> SourceDocument:
+    """Send a file as the upload page does."""
+    with path.open("rb") as stream:
+        return ingest.receive(merchant_id=merchant_id, stream=stream, name=path.name, store=store)
+
+
+def work_off(merchant_id: uuid.UUID) -> None:
+    """Do what the workers would do, until nothing waits."""
+    while _waiting(SourceDocument, "stored", merchant_id) or _waiting(
+        ReconRun, "queued", merchant_id
+    ):
+        for id in _waiting(SourceDocument, "stored", merchant_id):
+            ingest.read(merchant_id=merchant_id, document_id=id)
+        for id in _waiting(ReconRun, "queued", merchant_id):
+            reconcile.carry_out(merchant_id=merchant_id, run_id=id)
+
+
+def _waiting(
+    model: type[SourceDocument] | type[ReconRun], state: str, merchant_id: uuid.UUID
+) -> list[uuid.UUID]:
+    with acting_for(merchant_id):
+        return list(model.objects.filter(state=state).order_by("id").values_list("id", flat=True))

@@ -17,9 +17,7 @@ from config.stack import temporary
 _life = contextlib.ExitStack()
 atexit.register(_life.close)
 
-os.environ["TRIBUTARY_HOME"] = _life.enter_context(
-    tempfile.TemporaryDirectory(prefix="trib-home-")
-)
+os.environ["TRIBUTARY_HOME"] = _life.enter_context(tempfile.TemporaryDirectory(prefix="trib-home-"))
 STACK = _life.enter_context(temporary(durable=False))
 STACK.create_database("pristine", template="tributary")
 os.environ.update(STACK.urls().as_environment())

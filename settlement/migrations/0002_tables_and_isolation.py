@@ -101,6 +101,7 @@ ISOLATION = """
 SELECT tributary_isolate('settlement_sourcedocument', 'SELECT, INSERT, UPDATE', 'SELECT');
 SELECT tributary_isolate('settlement_line', 'SELECT, INSERT, UPDATE', 'SELECT');
 SELECT tributary_isolate('settlement_linekey', 'SELECT, INSERT, UPDATE', 'SELECT');
+SELECT tributary_isolate('settlement_walletstatement', 'SELECT, INSERT, UPDATE', 'SELECT');
 SELECT tributary_isolate('settlement_payout', 'SELECT, INSERT, UPDATE', 'SELECT');
 SELECT tributary_isolate('settlement_bankstatement', 'SELECT, INSERT, UPDATE', 'SELECT');
 SELECT tributary_isolate('settlement_bankline', 'SELECT, INSERT, UPDATE', 'SELECT');
@@ -124,6 +125,10 @@ ALTER TABLE settlement_payout
         FOREIGN KEY (merchant_id, store_id) REFERENCES accounts_store (merchant_id, id),
     ADD CONSTRAINT payout_and_document_share_the_merchant
         FOREIGN KEY (merchant_id, document_id) REFERENCES settlement_sourcedocument (merchant_id, id);
+ALTER TABLE settlement_walletstatement
+    ADD CONSTRAINT wallet_balances_are_numbers CHECK (opening <> 'NaN' AND closing <> 'NaN'),
+    ADD CONSTRAINT wallet_and_store_share_the_merchant
+        FOREIGN KEY (merchant_id, store_id) REFERENCES accounts_store (merchant_id, id);
 ALTER TABLE settlement_bankstatement
     ADD CONSTRAINT statement_key_with_merchant UNIQUE (merchant_id, id),
     ADD CONSTRAINT statement_balances_are_numbers CHECK (opening <> 'NaN' AND closing <> 'NaN'),

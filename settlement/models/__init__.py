@@ -2,7 +2,7 @@
 
 from settlement.models.banking import BankLine, BankStatement
 from settlement.models.control import ReconRun, RunState
-from settlement.models.documents import DocumentState, Line, SourceDocument
+from settlement.models.documents import DocumentState, Line, SourceDocument, WalletStatement
 from settlement.models.matching import (
     OPEN_STATES,
     ExceptionState,
@@ -33,4 +33,5 @@ __all__ = [
     "ReconRun",
     "RunState",
     "SourceDocument",
+    "WalletStatement",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +32,11 @@ class BankStatement(models.Model):
     books = models.BooleanField(default=True)
     known_at = models.DateTimeField()
     live = models.BooleanField(default=True)
+
+    # django-money adds these at run time.
+    opening_currency: str | None
+    closing_currency: str | None
+    objects: ClassVar[models.Manager[BankStatement]] = models.Manager()
 
     class Meta:
         verbose_name = _("bank statement")
@@ -70,6 +77,10 @@ class BankLine(models.Model):
     books = models.BooleanField(default=True)
     known_at = models.DateTimeField()
     live = models.BooleanField(default=True)
+
+    # django-money adds these at run time.
+    amount_currency: str
+    objects: ClassVar[models.Manager[BankLine]] = models.Manager()
 
     class Meta:
         verbose_name = _("bank line")

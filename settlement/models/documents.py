@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +34,10 @@ class SourceDocument(models.Model):
     uploaded_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     known_at = models.DateTimeField(_("received"))
     code = models.CharField(_("format"), max_length=32, blank=True, default="")
+    unverified = models.CharField(
+        _("unverified profile"), max_length=64, blank=True, default="", editable=False
+    )
+    """The layout's name where it rests on secondary sources only; shown to the user."""
     state = models.CharField(
         _("state"), max_length=16, choices=DocumentState.choices, default=DocumentState.STORED
     )
@@ -107,6 +113,10 @@ class Line(models.Model):
     books = models.BooleanField(default=True)
     live = models.BooleanField(default=True)
 
+    # django-money adds these at run time.
+    amount_currency: str
+    objects: ClassVar[models.Manager[Line]] = models.Manager()
+
     class Meta:
         db_table = "settlement_line"
         managed = False
@@ -115,3 +125,38 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+
+class WalletStatement(models.Model):
+    """What a store's wallet held before and after a document's lines, where it says so.
+
+    The earliest one's opening balance is money the platform owed before we
+    knew the store; each next one must begin where the last one ended.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    merchant = merchant_key()
+    store = models.ForeignKey(Store, models.PROTECT, related_name="wallet_statements")
+    document = models.ForeignKey(SourceDocument, models.PROTECT, related_name="wallet_statements")
+    cash_account = models.CharField(max_length=32, blank=True, default="")
+    opening = money(_("opening balance"))
+    closing = money(_("closing balance"))
+    first_at = models.DateTimeField(_("from"))
+    last_at = models.DateTimeField(_("to"))
+    known_at = models.DateTimeField()
+    live = models.BooleanField(default=True)
+
+    # django-money adds these at run time.
+    opening_currency: str
+    closing_currency: str
+    objects: ClassVar[models.Manager[WalletStatement]] = models.Manager()
+
+    class Meta:
+        verbose_name = _("wallet statement")
+        verbose_name_plural = _("wallet statements")
+        indexes = [
+            models.Index(fields=["merchant", "store", "first_at"], name="wallet_by_period"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cash_account} {self.first_at:%Y-%m-%d} – {self.last_at:%Y-%m-%d}"

@@ -20,4 +20,6 @@ def merchant_key() -> Any:
 
 def money(label: Any, **options: Any) -> Any:
     """An exact amount with its currency: numeric(24,8) and a three-letter code."""
-    return MoneyField(label, max_digits=24, decimal_places=8, default_currency=None, **options)
+    return MoneyField(  # type: ignore[no-untyped-call]
+        label, max_digits=24, decimal_places=8, default_currency=None, **options
+    )

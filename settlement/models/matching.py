@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -63,6 +65,10 @@ class MatchItem(models.Model):
     )
     amount = money(_("amount"))
     live = models.BooleanField(default=True)
+
+    # django-money adds these at run time.
+    amount_currency: str
+    objects: ClassVar[models.Manager[MatchItem]] = models.Manager()
 
     class Meta:
         verbose_name = _("match item")
@@ -152,6 +158,10 @@ class ReconException(models.Model):
     note = models.TextField(_("note"), blank=True, default="")
     opened_at = models.DateTimeField(_("opened"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+
+    # django-money adds these at run time.
+    difference_currency: str | None
+    objects: ClassVar[models.Manager[ReconException]] = models.Manager()
 
     class Meta:
         verbose_name = _("exception")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -32,7 +34,8 @@ class Payout(models.Model):
 
     A restated or withdrawn payout keeps its row (`live` False); the version
     that replaces it is a row of its own. `derived` marks an amount summed from
-    lines because the platform gave no payout row.
+    lines because the platform gave no payout row; `numbered` is False where the
+    number was made of the day because the platform's list has none.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -49,8 +52,13 @@ class Payout(models.Model):
     arrived_on = models.DateField(_("arrived"), null=True, blank=True)
     remittance = models.CharField(_("reference"), max_length=200, blank=True, default="")
     derived = models.BooleanField(default=False)
+    numbered = models.BooleanField(default=True)
     known_at = models.DateTimeField()
     live = models.BooleanField(default=True)
+
+    # django-money adds these at run time.
+    amount_currency: str
+    objects: ClassVar[models.Manager[Payout]] = models.Manager()
 
     class Meta:
         verbose_name = _("payout")

@@ -1,0 +1,108 @@
+"""The operator reads accounts and entries here; nobody writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from ledger.checks import operator_alias
+from ledger.models import JournalEntry, LedgerAccount, Posting, Side
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
+    """Shows every book's rows, through the operator's role; changes none."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows of all books."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.using(operator_alias())
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never."""
+        return False
+
+
+@admin.register(LedgerAccount)
+class LedgerAccountAdmin(ReadOnlyAdmin):
+    """Accounts of all books."""
+
+    list_display = ("code", "currency", "normal_side", "floor", "book", "opened_at")
+    list_filter = ("currency", "normal_side")
+    search_fields = ("code", "book")
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ReadOnlyAdmin):
+    """Entries of all books, newest first, each with its postings."""
+
+    list_display = ("reference", "kind", "booked_on", "event_at", "known_at", "book")
+    list_filter = ("kind",)
+    search_fields = ("reference", "book")
+    fields = (
+        "reference",
+        "kind",
+        "memo",
+        "postings_table",
+        "book",
+        "event_at",
+        "known_at",
+        "booked_on",
+        "reverses",
+        "fingerprint",
+    )
+    readonly_fields = ("postings_table", "fingerprint")
+
+    @admin.display(description=_("postings"))
+    def postings_table(self, entry: JournalEntry) -> SafeString:
+        """The entry's postings as a table, debits and credits side by side."""
+        postings = Posting.objects.using(operator_alias()).filter(
+            book=entry.book, entry_id=entry.id, known_at=entry.known_at
+        )
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (
+                    p.account.code,
+                    _on(p, Side.DEBIT),
+                    _on(p, Side.CREDIT),
+                    p.currency,
+                    p.subject or "",
+                )
+                for p in postings.select_related("account").order_by("line_no")
+            ),
+        )
+        heads = format_html_join(
+            "",
+            "<th>{}</th>",
+            ((head,) for head in (_("account"), _("debit"), _("credit"), "", _("subject"))),
+        )
+        return format_html("<table><tr>{}</tr>{}</table>", heads, rows)
+
+    @admin.display(description=_("content hash"))
+    def fingerprint(self, entry: JournalEntry) -> str:
+        """The content hash in hexadecimal."""
+        return bytes(entry.content_hash).hex()
+
+
+def _on(posting: Posting, side: Side) -> str:
+    """The amount in minor units if it stands on this side."""
+    return str(posting.amount) if posting.side == side else ""

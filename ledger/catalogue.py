@@ -1,0 +1,173 @@
+"""What PostgreSQL's catalogue must say for the ledger's guards to be at work.
+
+Queries as in `ledger/checks.py`: a line of text per violation.
+"""
+
+from __future__ import annotations
+
+TABLES = ("ledger_ledgeraccount", "ledger_journalentry", "ledger_posting", "ledger_balance")
+
+TRIGGERS = {
+    "ledger_ledgeraccount": {
+        "account_never_changes": "ledger_refuse",
+        "accounts_never_vanish": "ledger_refuse",
+        "guarded_account_has_a_balance": "ledger_open_balance",
+    },
+    "ledger_journalentry": {
+        "entry_never_changes": "ledger_refuse",
+        "entries_never_vanish": "ledger_refuse",
+        "entries_have_their_postings": "ledger_check_entries",
+    },
+    "ledger_posting": {
+        "posting_never_changes": "ledger_refuse",
+        "postings_never_vanish": "ledger_refuse",
+        "postings_make_whole_entries": "ledger_check_postings",
+    },
+    "ledger_balance": {
+        "balances_never_vanish": "ledger_refuse",
+        "balance_moves_with_postings_only": "ledger_refuse",
+    },
+}
+PARTITION_TRIGGERS = {
+    "posting_never_changes": "ledger_refuse",
+    "partition_is_closed": "ledger_refuse",
+}
+
+CONSTRAINTS = {
+    "ledger_ledgeraccount": (
+        "ledger_account_key",
+        "one_account_per_code",
+        "account_code_is_not_empty",
+        "account_currency_is_a_code",
+        "account_is_normally_debit_or_credit",
+        "account_floor_is_not_above_zero",
+    ),
+    "ledger_journalentry": (
+        "journal_entry_key",
+        "one_entry_per_reference",
+        "reversal_has_its_original",
+        "entry_does_not_reverse_itself",
+        "entry_has_at_least_two_postings",
+        "entry_content_hash_is_sha256",
+        "entry_reference_is_not_empty",
+        "entry_kind_is_not_empty",
+        "entry_memo_is_not_endless",
+    ),
+    "ledger_posting": (
+        "one_posting_per_line",
+        "posting_line_numbers_begin_at_one",
+        "posting_is_debit_or_credit",
+        "posting_amount_is_positive",
+        "posting_amount_is_below_a_quadrillion",
+    ),
+    "ledger_balance": (
+        "ledger_balance_key",
+        "balance_has_its_account",
+        "held_is_not_negative",
+        "available_is_never_below_its_floor",
+    ),
+}
+PARTITION_CONSTRAINTS = tuple(c for c in CONSTRAINTS["ledger_posting"] if c.startswith("posting_"))
+
+DEFINERS = ("ledger_open_balance", "ledger_check_postings", "ledger_check_entries")
+"""Functions with the owner's rights that only the ledger's own triggers call."""
+
+
+def _values(*rows: tuple[str, ...]) -> str:
+    return "VALUES " + ", ".join("('{}')".format("', '".join(row)) for row in rows)
+
+
+_PARTITIONS = "SELECT inhrelid FROM pg_inherits WHERE inhparent = 'ledger_posting'::regclass"
+_ALL_TABLES = f"""
+    SELECT t::regclass::oid AS oid FROM ({_values(*((table,) for table in TABLES))}) AS named (t)
+    UNION ALL {_PARTITIONS}
+"""
+_WANTED_TRIGGERS = f"""
+    SELECT t::regclass::oid AS oid, name, function FROM (
+        {_values(*((t, n, f) for t, names in TRIGGERS.items() for n, f in names.items()))}
+    ) AS named (t, name, function)
+    UNION ALL
+    SELECT inhrelid, name, function FROM ({_PARTITIONS}) AS parts,
+        ({_values(*PARTITION_TRIGGERS.items())}) AS named (name, function)
+"""
+_WANTED_CONSTRAINTS = f"""
+    SELECT t::regclass::oid AS oid, name FROM (
+        {_values(*((t, name) for t, names in CONSTRAINTS.items() for name in names))}
+    ) AS named (t, name)
+    UNION ALL
+    SELECT inhrelid, name FROM ({_PARTITIONS}) AS parts,
+        ({_values(*((name,) for name in PARTITION_CONSTRAINTS))}) AS named (name)
+"""
+
+CATALOGUE_INVARIANTS = {
+    "every guard trigger is in place and always on": f"""
+        SELECT format('%s on %s', w.name, w.oid::regclass) FROM ({_WANTED_TRIGGERS}) w
+        LEFT JOIN pg_trigger t
+          ON t.tgrelid = w.oid AND t.tgname = w.name AND t.tgfoid = w.function::regproc
+        WHERE t.tgenabled IS DISTINCT FROM 'A'
+    """,
+    "every constraint is in place": f"""
+        SELECT format('%s on %s', w.name, w.oid::regclass) FROM ({_WANTED_CONSTRAINTS}) w
+        LEFT JOIN pg_constraint c ON c.conrelid = w.oid AND c.conname = w.name
+        WHERE NOT coalesce(c.convalidated, false)
+        UNION ALL
+        SELECT 'one_reversal_per_entry on ledger_journalentry'
+        WHERE NOT EXISTS (
+            SELECT FROM pg_index WHERE indexrelid = to_regclass('one_reversal_per_entry')
+                AND indrelid = 'ledger_journalentry'::regclass AND indisunique AND indisvalid)
+    """,
+    "every table keeps books apart, for its owner too": f"""
+        SELECT format('%s', c.oid::regclass) FROM ({_ALL_TABLES}) w JOIN pg_class c USING (oid)
+        WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
+        UNION ALL
+        SELECT format('%s on %s', p.polname, p.polrelid::regclass)
+        FROM ({_ALL_TABLES}) w JOIN pg_policy p ON p.polrelid = w.oid
+        WHERE p.polroles && ARRAY[0::oid, 'tributary_app'::regrole::oid]
+          AND pg_get_expr(p.polqual, p.polrelid) NOT LIKE '(book = %tributary.tenant%'
+    """,
+    "the application can add, never change": f"""
+        SELECT format('%s on %s', privilege, w.oid::regclass) FROM ({_ALL_TABLES}) w,
+            unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) privilege
+        WHERE has_table_privilege('tributary_app', w.oid, privilege)
+        UNION ALL
+        SELECT format('UPDATE of a column of %s', w.oid::regclass) FROM ({_ALL_TABLES}) w
+        WHERE has_any_column_privilege('tributary_app', w.oid, 'UPDATE')
+        UNION ALL
+        SELECT format('INSERT on %s', w.oid::regclass)
+        FROM (SELECT 'ledger_balance'::regclass::oid AS oid UNION ALL {_PARTITIONS}) w
+        WHERE has_any_column_privilege('tributary_app', w.oid, 'INSERT')
+        UNION ALL
+        SELECT format('%s is a superuser or bypasses row-level security', rolname) FROM pg_roles
+        WHERE rolname IN ('tributary_app', 'tributary_ops') AND (rolsuper OR rolbypassrls)
+        UNION ALL
+        SELECT format('tributary_app owns %s', c.oid::regclass)
+        FROM ({_ALL_TABLES}) w JOIN pg_class c USING (oid)
+        WHERE pg_has_role('tributary_app', c.relowner, 'MEMBER')
+        UNION ALL
+        SELECT 'CREATE on schema public'
+        WHERE has_schema_privilege('tributary_app', 'public', 'CREATE')
+    """,
+    "the operator can read, nothing else": f"""
+        SELECT format('%s on %s', privilege, w.oid::regclass) FROM ({_ALL_TABLES}) w,
+            unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
+                privilege
+        WHERE has_table_privilege('tributary_ops', w.oid, privilege)
+           OR privilege IN ('INSERT', 'UPDATE')
+              AND has_any_column_privilege('tributary_ops', w.oid, privilege)
+    """,
+    "nobody can borrow the guards' rights": f"""
+        SELECT p.oid::regprocedure::text
+        FROM ({_values(*((name,) for name in DEFINERS))}) AS named (name)
+        LEFT JOIN pg_proc p ON p.oid = named.name::regproc
+        WHERE has_function_privilege('tributary_app', p.oid, 'EXECUTE')
+           OR has_function_privilege('tributary_ops', p.oid, 'EXECUTE')
+           OR NOT coalesce(p.prosecdef AND 'search_path=public, pg_temp' = ANY(p.proconfig), false)
+    """,
+    "next month's postings have a partition": f"""
+        SELECT next.name FROM (
+            SELECT 'ledger_posting_' || to_char(now() + interval '1 month', 'YYYY_MM')
+        ) AS next (name)
+        WHERE NOT EXISTS (
+            SELECT FROM ({_PARTITIONS}) AS parts WHERE inhrelid = to_regclass(next.name))
+    """,
+}

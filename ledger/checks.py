@@ -1,0 +1,169 @@
+"""Every promise of the ledger proved anew from its rows and from PostgreSQL's catalogue.
+
+The triggers make broken books impossible for the application. An owner of the database can switch
+triggers off; what is done then is found here. Each invariant is one set-based query that returns a
+line of text per violation, and so sees one moment of the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from ledger.catalogue import CATALOGUE_INVARIANTS
+from ledger.drafts import AMOUNT_LIMIT, CONTENT_HASH_SQL
+from ledger.errors import BookNotOpenError
+from ledger.reading import OPEN_BOOK
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """How often an invariant is broken, and a few places where it is."""
+
+    invariant: str
+    violations: int
+    examples: tuple[str, ...] = ()
+
+
+def prove(using: str, book: UUID | None = None) -> list[Finding]:
+    """Prove every invariant, of one book or of all; one finding each, most with 0 violations.
+
+    `using` is a connection of the operator's role or the owner. The application's role can prove
+    only the book its transaction acts for: anything else raises BookNotOpenError.
+    """
+    _refuse_to_look_through_a_keyhole(using, book)
+    findings = [
+        _find(using, invariant, sql, {"book": book}) for invariant, sql in ROW_INVARIANTS.items()
+    ]
+    return findings + [
+        _find(using, invariant, sql, None) for invariant, sql in CATALOGUE_INVARIANTS.items()
+    ]
+
+
+def operator_alias() -> str:
+    """The connection that sees every book: `ops` where it is configured."""
+    return "ops" if "ops" in connections else DEFAULT_DB_ALIAS
+
+
+def _find(
+    using: str, invariant: str, sql: str, parameters: dict[str, UUID | None] | None
+) -> Finding:
+    wrapped = f"SELECT count(*), (array_agg(place))[1:{EXAMPLES}] FROM ({sql}) AS found (place)"
+    with connections[using].cursor() as cursor:
+        cursor.execute(wrapped, parameters)
+        [(violations, examples)] = cursor.fetchall()
+    return Finding(invariant=invariant, violations=violations, examples=tuple(examples or ()))
+
+
+def _refuse_to_look_through_a_keyhole(using: str, book: UUID | None) -> None:
+    """Where row-level security hides books, all would seem well."""
+    sql = f"""
+        SELECT pg_has_role(current_user, 'tributary_ops', 'USAGE')
+            OR pg_has_role(current_user, relowner, 'USAGE'), {OPEN_BOOK}
+        FROM pg_class WHERE oid = 'ledger_posting'::regclass
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql)
+        [(sees_all, open_book)] = cursor.fetchall()
+    if not sees_all and (book is None or book != open_book):
+        raise BookNotOpenError(f"the connection {using} sees only {open_book or 'no book'}")
+
+
+_OF_ENTRY = "(%(book)s::uuid IS NULL OR e.book = %(book)s)"
+_OF_POSTING = "(%(book)s::uuid IS NULL OR p.book = %(book)s)"
+_OF_ACCOUNT = "(%(book)s::uuid IS NULL OR a.book = %(book)s)"
+_NET = "sum(CASE p.side WHEN 'D' THEN p.amount ELSE -p.amount END)"
+
+ROW_INVARIANTS = {
+    "every entry balances in every currency": f"""
+        SELECT format('entry %%s: %%s %%s', p.entry_id, {_NET}, p.currency) FROM ledger_posting p
+        WHERE {_OF_POSTING} GROUP BY p.book, p.entry_id, p.currency HAVING {_NET} <> 0
+    """,
+    "every entry has the postings it states, numbered from 1": f"""
+        SELECT format('entry %%s: %%s of %%s', e.id, coalesce(c.lines, 0), e.posting_count)
+        FROM ledger_journalentry e
+        LEFT JOIN (
+            SELECT book, entry_id, count(*) AS lines, count(DISTINCT line_no) AS numbers,
+                   min(line_no) AS lowest, max(line_no) AS highest
+            FROM ledger_posting GROUP BY book, entry_id
+        ) c ON c.book = e.book AND c.entry_id = e.id
+        WHERE {_OF_ENTRY} AND NOT coalesce(
+            c.lines = e.posting_count AND c.numbers = c.lines AND c.lowest = 1
+                AND c.highest = c.lines AND c.lines >= 2, false)
+    """,
+    "every posting has an entry of its book, and its times": f"""
+        SELECT format('posting %%s/%%s', p.entry_id, p.line_no) FROM ledger_posting p
+        LEFT JOIN ledger_journalentry e ON e.book = p.book AND e.id = p.entry_id
+        WHERE {_OF_POSTING}
+          AND NOT coalesce(e.known_at = p.known_at AND e.booked_on = p.booked_on, false)
+    """,
+    "every posting has an account of its book and currency": f"""
+        SELECT format('posting %%s/%%s', p.entry_id, p.line_no) FROM ledger_posting p
+        LEFT JOIN ledger_ledgeraccount a ON a.book = p.book AND a.id = p.account_id
+        WHERE {_OF_POSTING} AND NOT coalesce(a.currency = p.currency, false)
+    """,
+    "every amount is positive and has a side": f"""
+        SELECT format('posting %%s/%%s: %%s', p.entry_id, p.line_no, p.amount)
+        FROM ledger_posting p
+        WHERE {_OF_POSTING}
+          AND NOT (p.amount > 0 AND p.amount < {AMOUNT_LIMIT} AND p.side IN ('D', 'C'))
+    """,
+    "every entry is what it was when it was posted": f"""
+        SELECT format('entry %%s', e.id) FROM ledger_journalentry e
+        LEFT JOIN ledger_posting p
+          ON p.book = e.book AND p.entry_id = e.id AND p.known_at = e.known_at
+        LEFT JOIN ledger_ledgeraccount a ON a.book = p.book AND a.id = p.account_id
+        WHERE {_OF_ENTRY} GROUP BY e.book, e.id
+        HAVING NOT coalesce({CONTENT_HASH_SQL} = e.content_hash, false)
+    """,
+    "every reference names one entry": f"""
+        SELECT format('reference %%s of book %%s', e.reference, e.book) FROM ledger_journalentry e
+        WHERE {_OF_ENTRY} GROUP BY e.book, e.reference HAVING count(*) > 1
+    """,
+    "every code names one account": f"""
+        SELECT format('account %%s of book %%s', a.code, a.book) FROM ledger_ledgeraccount a
+        WHERE {_OF_ACCOUNT} GROUP BY a.book, a.code HAVING count(*) > 1
+    """,
+    "every reversal mirrors its original": f"""
+        SELECT format('entry %%s', e.id) FROM ledger_journalentry e
+        LEFT JOIN ledger_journalentry o ON o.book = e.book AND o.id = e.reverses
+        WHERE {_OF_ENTRY} AND e.reverses IS NOT NULL AND (
+            NOT coalesce(o.posting_count = e.posting_count, false) OR EXISTS (
+                SELECT FROM ledger_posting p
+                WHERE p.book = e.book AND p.entry_id = e.id AND p.known_at = e.known_at
+                AND NOT EXISTS (
+                    SELECT FROM ledger_posting q
+                    WHERE q.book = o.book AND q.entry_id = o.id AND q.known_at = o.known_at
+                      AND q.line_no = p.line_no AND q.account_id = p.account_id
+                      AND q.currency = p.currency AND q.amount = p.amount AND q.side <> p.side
+                      AND q.subject IS NOT DISTINCT FROM p.subject)))
+    """,
+    "every entry is reversed at most once": f"""
+        SELECT format('entry %%s', e.reverses) FROM ledger_journalentry e
+        WHERE {_OF_ENTRY} AND e.reverses IS NOT NULL
+        GROUP BY e.book, e.reverses HAVING count(*) > 1
+    """,
+    "every guarded balance is the sum of its postings": """
+        SELECT format('account %%s', coalesce(a.id, b.account_id))
+        FROM (SELECT * FROM ledger_ledgeraccount WHERE floor IS NOT NULL) a
+        FULL JOIN ledger_balance b ON b.book = a.book AND b.account_id = a.id
+        LEFT JOIN LATERAL (
+            SELECT coalesce(sum(p.amount) FILTER (WHERE p.side = 'D'), 0) AS debits,
+                   coalesce(sum(p.amount) FILTER (WHERE p.side = 'C'), 0) AS credits
+            FROM ledger_posting p WHERE p.book = a.book AND p.account_id = a.id
+        ) s ON true
+        WHERE (%(book)s::uuid IS NULL OR coalesce(a.book, b.book) = %(book)s) AND NOT coalesce(
+            b.debits = s.debits AND b.credits = s.credits AND b.held = 0
+                AND b.floor = a.floor AND b.normal_side = a.normal_side, false)
+    """,
+    "no guarded account is below its floor": f"""
+        SELECT format('account %%s', a.id) FROM ledger_ledgeraccount a
+        LEFT JOIN ledger_posting p ON p.book = a.book AND p.account_id = a.id
+        WHERE {_OF_ACCOUNT} AND a.floor IS NOT NULL GROUP BY a.book, a.id
+        HAVING coalesce({_NET}, 0) * (CASE a.normal_side WHEN 'D' THEN 1 ELSE -1 END) < a.floor
+    """,
+}

@@ -1,0 +1,193 @@
+"""What a caller asks the ledger to write, checked before the database is asked.
+
+Amounts are whole minor units (cents, yen, fils) and always positive; the side gives the sign.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from ledger.errors import (
+    IncompleteEntryError,
+    InvalidAmountError,
+    InvalidDraftError,
+    UnbalancedError,
+)
+from ledger.models import Side
+
+AMOUNT_LIMIT = 10**15
+POSTINGS_LIMIT = 32_767
+"""`posting_count` is a smallint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """`amount` minor units of `currency` on one side of the account with the code `account`.
+
+    `subject` is what the money is about, for sums by subject.
+    """
+
+    side: Side
+    account: str
+    amount: int
+    currency: str
+    subject: UUID | None = None
+
+
+def debit(account: str, amount: int, currency: str, *, subject: UUID | None = None) -> Movement:
+    """A movement on the debit side."""
+    return Movement(Side.DEBIT, account, amount, currency, subject)
+
+
+def credit(account: str, amount: int, currency: str, *, subject: UUID | None = None) -> Movement:
+    """A movement on the credit side."""
+    return Movement(Side.CREDIT, account, amount, currency, subject)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry to be: balanced movements under a reference that names the fact once and for all.
+
+    `event_at` is when it happened; `booked_on`, a day in the book's zone, decides the period.
+    """
+
+    reference: str
+    kind: str
+    movements: tuple[Movement, ...]
+    event_at: datetime
+    booked_on: date
+    memo: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSpec:
+    """An account to be open.
+
+    `floor` is the least the available balance may be, in minor units and in the sense of the
+    normal side, at most 0. None leaves the account unguarded, and cheaper to post to.
+    """
+
+    code: str
+    currency: str
+    normal_side: Side
+    floor: int | None = None
+
+
+def check(draft: Draft) -> None:
+    """Return if the draft can become an entry of its own accord.
+
+    Raises InvalidDraftError, InvalidAmountError, IncompleteEntryError or UnbalancedError.
+    """
+    check_text("reference", draft.reference, least=1, most=200)
+    check_text("kind", draft.kind, least=1, most=100)
+    check_text("memo", draft.memo, least=0, most=2000)
+    check_instant("event_at", draft.event_at)
+    if not 2 <= len(draft.movements) <= POSTINGS_LIMIT:
+        raise IncompleteEntryError(f"{draft.reference}: {len(draft.movements)} movements")
+    net: defaultdict[str, int] = defaultdict(int)
+    for movement in draft.movements:
+        if type(movement.amount) is not int or not 0 < movement.amount < AMOUNT_LIMIT:
+            raise InvalidAmountError(f"{draft.reference}: {movement.amount!r} minor units")
+        if movement.side == "D":
+            net[movement.currency] += movement.amount
+        elif movement.side == "C":
+            net[movement.currency] -= movement.amount
+        else:
+            raise InvalidDraftError(f"{draft.reference}: no side {movement.side!r}")
+    off = {currency: amount for currency, amount in net.items() if amount}
+    if off:
+        raise UnbalancedError(f"{draft.reference}: debits less credits are {off}")
+
+
+def check_account(spec: AccountSpec) -> None:
+    """Return if the account can be opened. Raises InvalidDraftError."""
+    check_text("code", spec.code, least=1, most=200)
+    if re.fullmatch("[A-Z]{3}", spec.currency) is None:
+        raise InvalidDraftError(f"{spec.code}: no currency code {spec.currency!r}")
+    if spec.normal_side not in Side.values:
+        raise InvalidDraftError(f"{spec.code}: no side {spec.normal_side!r}")
+    if spec.floor is not None and not -AMOUNT_LIMIT < spec.floor <= 0:
+        raise InvalidDraftError(f"{spec.code}: a floor of {spec.floor} cannot be kept from nothing")
+
+
+def check_instant(name: str, value: datetime) -> None:
+    """Raise InvalidDraftError unless the instant is aware."""
+    if value.tzinfo is None:
+        raise InvalidDraftError(f"{name} is a naive time")
+
+
+def check_text(name: str, value: str, *, least: int, most: int) -> None:
+    """Raise InvalidDraftError unless the text is storable and has so many characters."""
+    if not least <= len(value) <= most or "\0" in value:
+        raise InvalidDraftError(f"{name} is empty, too long or not plain text: {value[:50]!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidDraftError(f"{name} is no Unicode text") from error
+
+
+# --- The content hash ---------------------------------------------------------------------
+#
+# SHA-256 over the fields in order, each as its length in characters, a colon and its text; an
+# absent one is a dash. Lengths instead of separators: no two contents share an encoding. The
+# entry's id and known_at stay out, so that a repeated request finds the same hash.
+# CONTENT_HASH_SQL is the same computed from the rows.
+
+VERSION = "entry-1"
+ABSENT = "-"
+
+
+def content_hash(*, book: UUID, draft: Draft, reverses: UUID | None = None) -> bytes:
+    """The SHA-256 of everything an entry says, by which a repeated request is recognised."""
+    event_at = draft.event_at.astimezone(UTC).replace(tzinfo=None)
+    fields: list[str | None] = [
+        VERSION,
+        str(book),
+        draft.reference,
+        draft.kind,
+        event_at.isoformat(timespec="microseconds"),
+        draft.booked_on.isoformat(),
+        draft.memo,
+        None if reverses is None else str(reverses),
+    ]
+    for movement in draft.movements:
+        subject = None if movement.subject is None else str(movement.subject)
+        fields += (
+            movement.side,
+            movement.account,
+            str(movement.amount),
+            movement.currency,
+            subject,
+        )
+    text = "".join([ABSENT if field is None else f"{len(field)}:{field}" for field in fields])
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _sql(*expressions: str) -> str:
+    fields = (f"coalesce(length({e}) || ':' || {e}, '{ABSENT}')" for e in expressions)
+    return " || ".join(fields)
+
+
+_ENTRY_SQL = _sql(
+    f"'{VERSION}'",
+    "e.book::text",
+    "e.reference",
+    "e.kind",
+    """to_char(e.event_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')""",
+    "to_char(e.booked_on, 'YYYY-MM-DD')",
+    "e.memo",
+    "e.reverses::text",
+)
+_POSTING_SQL = _sql(
+    "p.side::text", "a.code", "p.amount::text", "p.currency::text", "p.subject::text"
+)
+
+CONTENT_HASH_SQL = (
+    f"sha256(convert_to({_ENTRY_SQL} || string_agg({_POSTING_SQL}, '' ORDER BY p.line_no), 'UTF8'))"
+)
+"""Over entries `e` joined with postings `p` and accounts `a`, grouped by entry."""

@@ -1,0 +1,96 @@
+"""Named errors of the ledger, and which broken database constraint means which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import IntegrityError
+
+
+class LedgerError(Exception):
+    """Base of the errors below; the message is plain words."""
+
+
+class BookNotOpenError(LedgerError):
+    """The transaction does not act for this book: `tributary.tenant` is unset or another book's."""
+
+
+class InvalidDraftError(LedgerError):
+    """A draft or an account is malformed: empty or endless text, a naive time, an unknown side."""
+
+
+class InvalidAmountError(InvalidDraftError):
+    """An amount is no whole number of minor units between 1 and 10^15 - 1."""
+
+
+class IncompleteEntryError(LedgerError):
+    """An entry has fewer than two postings, too many, or not all it states."""
+
+
+class UnbalancedError(LedgerError):
+    """Debits and credits of an entry differ in some currency."""
+
+
+class UnknownAccountError(LedgerError):
+    """No account of this book has the code."""
+
+
+class CurrencyMismatchError(LedgerError):
+    """A movement's currency is not its account's."""
+
+
+class AccountConflictError(LedgerError):
+    """An account of this code is open already and differs in currency, normal side or floor."""
+
+
+class DuplicateReferenceError(LedgerError):
+    """The reference is taken by an entry of other content."""
+
+
+class UnknownEntryError(LedgerError):
+    """No entry of this book has the reference."""
+
+
+class InsufficientFundsError(LedgerError):
+    """A guarded account would fall below its floor."""
+
+
+class MissingPartitionError(LedgerError):
+    """No partition takes postings of this month: `ledger.partitions.ensure` was not called."""
+
+
+MEANING: dict[str, type[LedgerError]] = {
+    "posting_amount_is_positive": InvalidAmountError,
+    "posting_amount_is_below_a_quadrillion": InvalidAmountError,
+    "entry_is_balanced": UnbalancedError,
+    "entry_has_all_its_postings": IncompleteEntryError,
+    "entry_has_at_least_two_postings": IncompleteEntryError,
+    "entry_is_not_empty": IncompleteEntryError,
+    "posting_has_an_account_of_its_book": UnknownAccountError,
+    "posting_has_the_currency_of_its_account": CurrencyMismatchError,
+    "one_entry_per_reference": DuplicateReferenceError,
+    "available_is_never_below_its_floor": InsufficientFundsError,
+}
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """Turn a broken constraint into the error that names it; anything else passes unchanged."""
+    try:
+        yield
+    except IntegrityError as error:
+        meaning = _meaning(error.__cause__)
+        if meaning is None:
+            raise
+        raise meaning(str(error).splitlines()[0]) from error
+
+
+def _meaning(cause: BaseException | None) -> type[LedgerError] | None:
+    if not isinstance(cause, psycopg.Error):
+        return None
+    if cause.diag.constraint_name is None and cause.diag.table_name == "ledger_posting":
+        # PostgreSQL reports a row without a partition as a check violation without a name.
+        return MissingPartitionError if cause.sqlstate == "23514" else None
+    return MEANING.get(cause.diag.constraint_name or "")

@@ -1,0 +1,205 @@
+"""Answers of the REST API: payouts, one payout, balance transactions.
+
+Amounts are strings in the major unit, fee is positive, net = amount − fee; dates
+have no time (platforms-global.md §2.3).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from platforms.adapters.shopify import words
+from platforms.adapters.shopify.balance import Payouts
+from platforms.contract import (
+    Document,
+    Line,
+    LineKind,
+    Payout,
+    ReadError,
+    Record,
+    Statement,
+    Totals,
+)
+from platforms.reading import amount, currency, day, json_document, json_rows, shown
+
+TRANSACTIONS: Final = "api_transactions"
+PAYOUTS: Final = "api_payouts"
+
+_FIRST_KEY: Final = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"(transactions|payouts|payout)"\s*:')
+_MARKS: Final[Mapping[bytes, tuple[bytes, ...]]] = {
+    b"transactions": (b'"payout_id"', b'"payout_status"', b'"processed_at"', b'"net"'),
+    b"payouts": (b'"status"', b'"date"', b'"currency"', b'"amount"'),
+    b"payout": (b'"status"', b'"date"', b'"currency"', b'"amount"'),
+}
+_SUMMARY: Final = re.compile(r"(\w+)_(gross|fee)_amount", re.ASCII)
+
+
+def recognises(document: Document) -> bool:
+    """Whether the JSON begins with one of the three answers and has its fields."""
+    match = _FIRST_KEY.match(document.head)
+    if not match:
+        return False
+    return all(mark in document.head for mark in _MARKS[match.group(1)])
+
+
+def read(document: Document) -> Iterator[Record]:
+    """Yield Statement, Lines and Payouts, Totals. `row` is the ordinal in the list.
+
+    Raises ReadError, also for a test transaction: it never moved money, and a
+    document that mixes it with real ones is not the store's balance.
+    """
+    with document.open() as stream:
+        answer = json_document(stream)
+    zone = words.store_zone(document)
+    if "transactions" in answer:
+        return _transactions(answer, zone)
+    if "payout" in answer:
+        answer = {"payouts": [answer["payout"]]}
+    return _payouts(answer, zone)
+
+
+def _transactions(answer: Mapping[str, object], zone: ZoneInfo) -> Iterator[Record]:
+    rows = [_Item(row, item) for row, item in json_rows(answer, "transactions")]
+    unit = rows[0].currency() if rows else ""
+    payouts = Payouts(unit)
+    yield Statement(account="", currency=unit, profile=TRANSACTIONS)
+    for item in rows:
+        if item.currency() != unit:
+            raise ReadError(f"{item.currency()} in a page in {unit}", row=item.row)
+        yield from _transaction(item, payouts, zone)
+    # A page may end in the middle of a payout: what does not add up is not yet
+    # wrong here, and no payout is derived, as the API gives the payouts itself.
+    yield Totals(ties=payouts.ties() or None)
+
+
+def _transaction(item: _Item, payouts: Payouts, zone: ZoneInfo) -> Iterator[Line | Payout]:
+    if item.source.get("test"):
+        raise ReadError("a test transaction", row=item.row)
+    gross, fee, net = item.money("amount"), item.money("fee"), item.money("net")
+    if net != gross - fee:
+        raise ReadError(f"net {net} is not amount {gross} − fee {fee}", row=item.row)
+    word, payout, at = item.text("type"), item.id("payout_id"), item.midnight("processed_at", zone)
+    yield _line(item, words.kind(word, gross), gross, payout, at, label=word)
+    if fee:
+        yield _line(item, LineKind.COMMISSION, -fee, payout, at, label=f"{word} fee", suffix=":fee")
+    status = str(item.source.get("payout_status") or "")
+    if payout and word == words.PAYOUT:
+        payouts.add_payout(payout, -net, row=item.row, status=status)
+        yield Payout(
+            external_id=payout,
+            amount=-net,
+            currency=item.currency(),
+            status=words.status(status, row=item.row),
+            announced_at=at,
+            row=item.row,
+        )
+    elif payout:
+        payouts.add_line(payout, net, row=item.row, status=status, paid_on=None, zone=None)
+
+
+def _line(
+    item: _Item,
+    kind: LineKind,
+    value: Decimal,
+    payout: str,
+    at: datetime,
+    *,
+    label: str,
+    suffix: str = "",
+) -> Line:
+    return Line(
+        external_id=item.required_id("id") + suffix,
+        kind=kind,
+        amount=value,
+        currency=item.currency(),
+        event_at=at,
+        row=item.row,
+        order_ref=item.id("source_order_id"),
+        payout_ref=payout,
+        label=label,
+    )
+
+
+def _payouts(answer: Mapping[str, object], zone: ZoneInfo) -> Iterator[Record]:
+    rows = (_Item(row, item) for row, item in json_rows(answer, "payouts"))
+    for unit, run in itertools.groupby(rows, key=_Item.currency):
+        yield Statement(account="", currency=unit, profile=PAYOUTS)
+        verdicts = []
+        for item in run:
+            value = item.money("amount")
+            verdicts.append(_adds_up(item, value))
+            yield Payout(
+                external_id=item.required_id("id"),
+                amount=value,
+                currency=unit,
+                status=words.status(item.text("status"), row=item.row),
+                announced_at=item.midnight("date", zone),
+                row=item.row,
+            )
+        yield Totals(ties=_verdict(verdicts))
+
+
+def _adds_up(item: _Item, value: Decimal) -> bool | None:
+    """Σ (gross − fee) of the summary is the payout: 41.90 in Shopify's own example."""
+    summary = item.source.get("summary")
+    if not isinstance(summary, dict):
+        return None
+    parts = _Item(item.row, summary)
+    total = Decimal(0)
+    for name in summary:
+        if match := _SUMMARY.fullmatch(name):
+            total += parts.money(name) if match.group(2) == "gross" else -parts.money(name)
+    return total == value
+
+
+def _verdict(verdicts: list[bool | None]) -> bool | None:
+    if False in verdicts:
+        return False
+    return True if verdicts and None not in verdicts else None
+
+
+class _Item:
+    """One JSON object of a list, with readers that name its row and field."""
+
+    def __init__(self, row: int, source: Mapping[str, object]) -> None:
+        self.row = row
+        self.source = source
+
+    def text(self, name: str) -> str:
+        value = self.source.get(name)
+        if not isinstance(value, str) or not value:
+            raise ReadError(f"no {name}", row=self.row)
+        return value
+
+    def currency(self) -> str:
+        return currency(self.text("currency"), row=self.row)
+
+    def id(self, name: str) -> str:
+        """A number or text as an id, "" where it is null or left out."""
+        value = self.source.get(name)
+        if value is None:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ReadError(f"{name} is no id: {shown(str(value))}", row=self.row)
+        return str(value)
+
+    def required_id(self, name: str) -> str:
+        value = self.id(name)
+        if not value:
+            raise ReadError(f"no {name}", row=self.row)
+        return value
+
+    def money(self, name: str) -> Decimal:
+        value = self.source.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+            raise ReadError(f"{name} is no amount: {shown(str(value))}", row=self.row)
+        return amount(f"{value:f}" if isinstance(value, Decimal) else str(value), row=self.row)
+
+    def midnight(self, name: str, zone: ZoneInfo) -> datetime:
+        return words.midnight(day(self.text(name), row=self.row), zone)

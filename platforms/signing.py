@@ -1,0 +1,111 @@
+"""Signature and encryption primitives. What is signed is each adapter's own affair.
+
+There is no shared "signer" on purpose: at least five schemes exist among the
+platforms, and verifying the right bytes is the part that differs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from platforms.contract import BadSignatureError
+
+
+def hmac_sha256_base64(*, secret: str, message: bytes) -> str:
+    """HMAC-SHA256 of the raw bytes, base64 with padding."""
+    return base64.b64encode(_hmac_sha256(secret, message)).decode()
+
+
+def hmac_sha256_hex(*, secret: str, message: bytes) -> str:
+    """HMAC-SHA256 of the raw bytes, lower-case hex."""
+    return _hmac_sha256(secret, message).hex()
+
+
+def same(*, given: str, expected: str) -> bool:
+    """Compare two signatures in a time that does not depend on where they differ."""
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+def values(secret: str) -> tuple[str, ...]:
+    """The several values of one secret (rotation): one a line, blank lines dropped.
+
+    An empty value never counts: a MAC under the empty key can be made by anyone.
+    """
+    return tuple(line.strip() for line in secret.splitlines() if line.strip())
+
+
+def rsa_sha256_verified(*, pem: str, message: bytes, signature: bytes) -> bool:
+    """Whether any key in `pem` made this RSASSA-PKCS1-v1_5 SHA-256 signature.
+
+    `pem` holds certificates or public keys, one block after another. Raises
+    BadSignatureError if it holds none or one that cannot be read.
+    """
+    return any(_signed_by(key, message, signature) for key in public_keys(pem))
+
+
+def public_keys(pem: str) -> list[rsa.RSAPublicKey]:
+    """The RSA keys of all certificate and public key blocks. Raises BadSignatureError."""
+    keys = [_public_key(match.group(1), match.group().encode()) for match in _PEM.finditer(pem)]
+    if not keys:
+        raise BadSignatureError("the link has no public key in PEM form")
+    return keys
+
+
+def aes_gcm_decrypt(*, key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+    """Open AES-GCM; the 16-byte tag is the end of `sealed`.
+
+    The key's own length chooses AES-128, -192 or -256: WeChat Pay's published
+    vectors use 16 bytes, its live keys have 32. Raises BadSignatureError.
+    """
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, associated)
+    except (InvalidTag, ValueError) as error:
+        raise BadSignatureError("the content does not open with this key") from error
+
+
+def from_base64(text: str, *, what: str) -> bytes:
+    """Decode strict base64. Raises BadSignatureError naming `what`."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadSignatureError(f"the {what} is not base64") from error
+
+
+_PEM: Final = re.compile(r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----.+?-----END \1-----", re.DOTALL)
+
+
+def _hmac_sha256(secret: str, message: bytes) -> bytes:
+    return hmac.new(secret.encode(), message, hashlib.sha256).digest()
+
+
+def _signed_by(key: rsa.RSAPublicKey, message: bytes, signature: bytes) -> bool:
+    try:
+        key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _public_key(label: str, block: bytes) -> rsa.RSAPublicKey:
+    key: object
+    try:
+        if label == "CERTIFICATE":
+            key = x509.load_pem_x509_certificate(block).public_key()
+        else:
+            key = serialization.load_pem_public_key(block)
+    except ValueError as error:
+        raise BadSignatureError("the link's public key cannot be read") from error
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise BadSignatureError("the link's public key is not an RSA key")
+    return key

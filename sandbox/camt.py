@@ -1,0 +1,132 @@
+"""camt.053 statements, versions .001.02 and .001.08, written as text.
+
+Source: banks.md 1.1. The versions differ where readers break: `Sts` is text in .02
+and `Sts/Cd` in .08; parties are `Dbtr/Nm` against `Dbtr/Pty/Nm`; a detail's amount
+stands under `AmtDtls/TxAmt` in .02 and in `TxDtls/Amt` too in .08. The account has
+no IBAN: its number is `Acct/Id/Othr/Id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from xml.sax.saxutils import escape
+
+from sandbox import money
+from sandbox.days import Period
+from sandbox.model import BankAccount, Detail, Entry
+from sandbox.names import BANK_NAME
+
+V02 = "camt.053.001.02"
+V08 = "camt.053.001.08"
+
+
+def statement(
+    account: BankAccount, period: Period, number: int, opening: int, entries: Sequence[Entry]
+) -> str:
+    """One statement of a period; the closing balance is opening plus the lines."""
+    closing = opening + sum(entry.amount for entry in entries)
+    created = f"{period.last}T23:45:00+08:00"
+    tail = account.number[-6:]
+    parts = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{account.camt}"><BkToCstmrStmt>',
+        f"<GrpHdr><MsgId>SBX{tail}{period.last:%Y%m%d}</MsgId>",
+        f"<CreDtTm>{created}</CreDtTm></GrpHdr>",
+        f"<Stmt><Id>{tail}-{period.last.year}-{number:05d}</Id>",
+        f"<ElctrncSeqNb>{number}</ElctrncSeqNb><CreDtTm>{created}</CreDtTm>",
+        f"<FrToDt><FrDtTm>{period.first}T00:00:00+08:00</FrDtTm>",
+        f"<ToDtTm>{period.last}T23:59:59+08:00</ToDtTm></FrToDt>",
+        _account(account),
+        _balance("OPBD", account.currency, opening, f"{period.first}"),
+        _balance("CLBD", account.currency, closing, f"{period.last}"),
+        _summary(entries),
+        *(_entry(account, number, index, entry) for index, entry in enumerate(entries, start=1)),
+        "</Stmt></BkToCstmrStmt></Document>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _account(account: BankAccount) -> str:
+    return (
+        f"<Acct><Id><Othr><Id>{account.number}</Id></Othr></Id><Ccy>{account.currency}</Ccy>"
+        f"<Nm>{escape(account.holder)}</Nm>"
+        f"<Svcr><FinInstnId><Nm>{escape(BANK_NAME)}</Nm></FinInstnId></Svcr></Acct>"
+    )
+
+
+def _balance(code: str, currency: str, amount: int, day: str) -> str:
+    return (
+        f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{_amount(currency, amount)}"
+        f"<CdtDbtInd>{_side(amount)}</CdtDbtInd><Dt><Dt>{day}</Dt></Dt></Bal>"
+    )
+
+
+def _summary(entries: Sequence[Entry]) -> str:
+    credits = [entry.amount for entry in entries if entry.amount > 0]
+    debits = [entry.amount for entry in entries if entry.amount <= 0]
+    return (
+        "<TxsSummry>"
+        f"<TtlCdtNtries><NbOfNtries>{len(credits)}</NbOfNtries>"
+        f"<Sum>{money.text(sum(credits))}</Sum></TtlCdtNtries>"
+        f"<TtlDbtNtries><NbOfNtries>{len(debits)}</NbOfNtries>"
+        f"<Sum>{money.text(-sum(debits))}</Sum></TtlDbtNtries>"
+        "</TxsSummry>"
+    )
+
+
+def _entry(account: BankAccount, number: int, index: int, entry: Entry) -> str:
+    status = "<Sts>BOOK</Sts>" if account.camt == V02 else "<Sts><Cd>BOOK</Cd></Sts>"
+    domain, family, sub_family = entry.bank_code
+    info = f"<AddtlNtryInf>{escape(entry.info)}</AddtlNtryInf>" if entry.info else ""
+    return (
+        f"<Ntry><NtryRef>{number}.{index}</NtryRef>{_amount(entry.currency, entry.amount)}"
+        f"<CdtDbtInd>{_side(entry.amount)}</CdtDbtInd>{status}"
+        f"<BookgDt><Dt>{entry.booked_on}</Dt></BookgDt><ValDt><Dt>{entry.value_on}</Dt></ValDt>"
+        f"<AcctSvcrRef>{entry.reference}</AcctSvcrRef>"
+        f"<BkTxCd><Domn><Cd>{domain}</Cd><Fmly><Cd>{family}</Cd>"
+        f"<SubFmlyCd>{sub_family}</SubFmlyCd></Fmly></Domn></BkTxCd>"
+        f"{''.join(_details(account, entry))}{info}</Ntry>"
+    )
+
+
+def _details(account: BankAccount, entry: Entry) -> Iterator[str]:
+    if not entry.details:
+        return
+    yield "<NtryDtls>"
+    if len(entry.details) > 1:
+        yield (
+            f"<Btch><NbOfTxs>{len(entry.details)}</NbOfTxs>"
+            f"{_amount(entry.currency, entry.amount, 'TtlAmt')}"
+            f"<CdtDbtInd>{_side(entry.amount)}</CdtDbtInd></Btch>"
+        )
+    for detail in entry.details:
+        yield _detail(account, detail)
+    yield "</NtryDtls>"
+
+
+def _detail(account: BankAccount, detail: Detail) -> str:
+    amount = _amount(account.currency, detail.amount)
+    own = "" if account.camt == V02 else f"{amount}<CdtDbtInd>{_side(detail.amount)}</CdtDbtInd>"
+    texts = "".join(f"<Ustrd>{escape(text)}</Ustrd>" for text in detail.texts)
+    return (
+        f"<TxDtls><Refs><EndToEndId>{detail.end_to_end_id}</EndToEndId></Refs>{own}"
+        f"<AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
+        f"<RltdPties>{_party(account, detail)}</RltdPties>"
+        f"<RmtInf>{texts}</RmtInf></TxDtls>"
+    )
+
+
+def _party(account: BankAccount, detail: Detail) -> str:
+    """The other side: the debtor of a credit, the creditor of a debit."""
+    tag = "Dbtr" if detail.amount > 0 else "Cdtr"
+    name = f"<Nm>{escape(detail.counterparty)}</Nm>"
+    return f"<{tag}>{name if account.camt == V02 else f'<Pty>{name}</Pty>'}</{tag}>"
+
+
+def _amount(currency: str, cents: int, tag: str = "Amt") -> str:
+    """An amount without its sign: the side stands in `CdtDbtInd`."""
+    return f'<{tag} Ccy="{currency}">{money.text(abs(cents))}</{tag}>'
+
+
+def _side(amount: int) -> str:
+    return "CRDT" if amount >= 0 else "DBIT"

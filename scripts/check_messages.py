@@ -1,0 +1,39 @@
+"""Fail when a compiled translation differs from its source; needs no gettext."""
+
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+
+def texts(catalog: Catalog) -> dict[object, object]:
+    """Return what a catalogue translates, without the header and what is unsure."""
+    return {
+        (message.context, message.id): message.string
+        for message in catalog
+        if message.id and message.string and not message.fuzzy
+    }
+
+
+def stale(source: Path) -> bool:
+    """Say whether the compiled file beside `source` is missing or says something else."""
+    compiled = source.with_suffix(".mo")
+    if not compiled.exists():
+        return True
+    with source.open("rb") as po, compiled.open("rb") as mo:
+        return texts(read_po(po)) != texts(read_mo(mo))
+
+
+def main() -> int:
+    """Check every catalogue of the project."""
+    sources = sorted(Path().glob("*locale/*/LC_MESSAGES/*.po"))
+    found = [path for path in sources if stale(path)]
+    for path in found:
+        sys.stderr.write(f"{path}: the compiled file is stale; run `make messages`\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The clockwork: wakes workers for rows that lie too long, and makes room ahead of time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from settlement.models import DocumentState, ReconRun, RunState, SourceDocument
+from settlement.money_in.requests import wake
+
+GRACE = timedelta(seconds=10)
+"""How long a fresh row is left to the message that was sent with it."""
+BATCH = 1000
+MONTHS_AHEAD = 4
+
+
+def sweep(*, now: datetime) -> int:
+    """Publish again whatever waits without a living worker; returns how many rows.
+
+    Reads across merchants with the operator's role, which may read and no more.
+    """
+    late_enough = now - GRACE
+    documents = _abandoned(
+        SourceDocument.objects.using("ops").filter(
+            state__in=[DocumentState.STORED, DocumentState.READING], known_at__lt=late_enough
+        ),
+        now,
+    )
+    for merchant_id, id in documents:
+        wake("settlement.tasks.read_document", merchant_id=merchant_id, document_id=id)
+    runs = _abandoned(
+        ReconRun.objects.using("ops").filter(
+            state__in=[RunState.QUEUED, RunState.RUNNING], requested_at__lt=late_enough
+        ),
+        now,
+    )
+    for merchant_id, id in runs:
+        wake("settlement.tasks.reconcile", merchant_id=merchant_id, run_id=id)
+    return len(documents) + len(runs)
+
+
+def _abandoned(rows: QuerySet, now: datetime) -> list[tuple]:  # type: ignore[type-arg]
+    free = rows.filter(Q(lease_until=None) | Q(lease_until__lt=now))
+    return list(free.order_by("id").values_list("merchant_id", "id")[:BATCH])
+
+
+def ensure_partitions(*, now: datetime) -> None:
+    """Make this month's and the coming months' partitions of the large tables."""
+    with connection.cursor() as cursor:
+        for function in ("settlement_ensure_partitions", "ledger_ensure_partitions"):
+            cursor.execute(f"SELECT {function}(%s, %s)", [now.date(), MONTHS_AHEAD])

@@ -1,0 +1,43 @@
+"""`./manage.py inspect FILE… [--as CODE]`: what is in these files, as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from platforms.registry import UnknownAdapterError
+from settlement.money_in import inspection
+
+
+class Command(BaseCommand):
+    """Print one object per statement, in the order of the files. Needs no database.
+
+    Exits with 2 if a file could not be read; its object says why, and the other
+    files are printed all the same.
+    """
+
+    help = "Print what is in files of platforms and banks, as a JSON list."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
+        parser.add_argument("--as", dest="code", default="", metavar="CODE")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            found = [
+                summary
+                for path in options["files"]
+                for summary in inspection.inspect_file(path, options["code"])
+            ]
+        except UnknownAdapterError as error:
+            raise CommandError(str(error)) from error
+        objects = [summary.as_json() for summary in found]
+        self.stdout.write(json.dumps(objects, ensure_ascii=False, indent=2))
+        if any(summary.error for summary in found):
+            sys.exit(2)

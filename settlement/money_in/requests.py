@@ -1,0 +1,70 @@
+"""What money_in asks of others: rows first, then a wake-up call to the broker.
+
+The broker's message carries ids only and may be lost: tasks.sweep finds the
+rows again.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from settlement.models import ReconException, ReconRun, RunState, SourceDocument
+from settlement.models.matching import OPEN_STATES, Reason
+
+log = logging.getLogger(__name__)
+
+
+def reading_wanted(document: SourceDocument) -> None:
+    """Wake a worker for the document once the transaction is committed."""
+    wake_after_commit(
+        "settlement.tasks.read_document",
+        merchant_id=document.merchant_id,
+        document_id=document.id,
+    )
+
+
+def reconciliation_wanted(*, merchant_id: UUID, account_id: UUID, now: datetime) -> None:
+    """Queue one reconciliation of a settlement account, unless one waits already."""
+    run, _created = ReconRun.objects.get_or_create(
+        merchant_id=merchant_id,
+        settlement_account_id=account_id,
+        state=RunState.QUEUED,
+        defaults={"requested_at": now},
+    )
+    wake_after_commit("settlement.tasks.reconcile", merchant_id=merchant_id, run_id=run.id)
+
+
+def exception_wanted(
+    document: SourceDocument, *, reason: Reason, account_id: UUID, now: datetime
+) -> None:
+    """Open an exception about a document, once."""
+    ReconException.objects.filter(state__in=OPEN_STATES).get_or_create(
+        merchant_id=document.merchant_id,
+        reason=reason,
+        subject=document.id,
+        defaults={
+            "settlement_account_id": account_id,
+            "document": document,
+            "opened_at": now,
+        },
+    )
+
+
+def wake_after_commit(task: str, **ids: UUID) -> None:
+    """Publish a task by name when the transaction commits (now, outside of one)."""
+    transaction.on_commit(partial(wake, task, **ids), robust=True)
+
+
+def wake(task: str, **ids: UUID) -> None:
+    """Publish a task. A silent broker delays the work and loses nothing."""
+    try:
+        current_app.send_task(task, kwargs={name: str(id) for name, id in ids.items()})
+    except OperationalError:
+        log.warning("the broker does not answer; the sweeper will find the work", exc_info=True)

@@ -1,0 +1,144 @@
+"""Words for people: platforms, kinds of lines, states, rules, in the reader's language.
+
+Adapters name themselves once, in no language of their own; what is listed here
+is translated, anything else is shown by the adapter's name or code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from settlement import queries
+from settlement.models import DocumentState, ExceptionState, MatchRule, PayoutState, RunState
+
+Text = str | Promise
+
+PLATFORMS: Final[dict[str, Text]] = {
+    "wechatpay": _("WeChat Pay"),
+    "shopify": _("Shopify"),
+    "camt": _("Bank statement, ISO 20022 camt"),
+}
+
+KINDS: Final[dict[str, Text]] = {
+    "sale": _("Sales"),
+    "refund": _("Refunds"),
+    "commission": _("Commission"),
+    "advertising": _("Advertising"),
+    "shipping": _("Shipping"),
+    "subsidy": _("Subsidies"),
+    "penalty": _("Penalties"),
+    "reserve_held": _("Reserve held back"),
+    "reserve_released": _("Reserve released"),
+    "loan": _("Loan"),
+    "deposit": pgettext_lazy("kind of line", "Deposit"),
+    "tax": _("Tax"),
+    "payout": _("Payout"),
+    "payout_returned": _("Payout returned"),
+    "adjustment": _("Adjustments"),
+    "unknown": _("Unknown"),
+}
+
+CURRENCY_SIGNS: Final = {
+    "CNY": "¥",
+    "JPY": "¥",
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "HKD": "HK$",
+    "TWD": "NT$",
+    "SGD": "S$",
+    "AUD": "A$",
+    "CAD": "C$",
+    "KRW": "₩",
+    "INR": "₹",
+    "VND": "₫",
+    "THB": "฿",
+    "PHP": "₱",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Badge:
+    """A state as it is shown: a tone, an icon of static/img/icons.svg, and words."""
+
+    tone: str
+    icon: str
+    text: Text
+
+
+_TONES: Final[dict[type, dict[str, tuple[str, str]]]] = {
+    PayoutState: {
+        PayoutState.EXPECTED: ("wait", "clock"),
+        PayoutState.ANNOUNCED: ("wait", "clock"),
+        PayoutState.IN_TRANSIT: ("move", "arrow"),
+        PayoutState.CREDITED: ("good", "dot"),
+        PayoutState.RECONCILED: ("good", "check"),
+        PayoutState.LATE: ("warn", "clock"),
+        PayoutState.MISSING: ("bad", "question"),
+        PayoutState.HELD: ("warn", "pause"),
+        PayoutState.SHORT: ("bad", "minus"),
+        PayoutState.OVER: ("warn", "plus"),
+        PayoutState.RETURNED: ("warn", "undo"),
+        PayoutState.RESTATED: ("off", "edit"),
+    },
+    DocumentState: {
+        DocumentState.STORED: ("wait", "clock"),
+        DocumentState.READING: ("move", "arrow"),
+        DocumentState.LOADED: ("good", "check"),
+        DocumentState.REFUSED: ("bad", "cross"),
+        DocumentState.WITHDRAWN: ("off", "undo"),
+    },
+    ExceptionState: {
+        ExceptionState.OPEN: ("warn", "alert"),
+        ExceptionState.ASSIGNED: ("move", "arrow"),
+        ExceptionState.PENDING_APPROVAL: ("wait", "clock"),
+        ExceptionState.RESOLVED: ("good", "check"),
+        ExceptionState.WRITTEN_OFF: ("off", "minus"),
+        ExceptionState.REOPENED: ("warn", "undo"),
+    },
+    RunState: {
+        RunState.QUEUED: ("wait", "clock"),
+        RunState.RUNNING: ("move", "arrow"),
+        RunState.DONE: ("good", "check"),
+        RunState.FAILED: ("bad", "cross"),
+    },
+}
+
+RULES: Final[dict[str, Text]] = {
+    MatchRule.REFERENCE: _(
+        "The bank's text carries the payout's reference, and the amounts are equal to the cent."
+    ),
+    MatchRule.DETAILS: _(
+        "One deposit pays several payouts: the bank's text carries each of their references, "
+        "and together they are equal to the deposit to the cent."
+    ),
+    MatchRule.CUT_REFERENCE: _(
+        "The bank has shortened the reference; only this payout begins with what is left of it, "
+        "and the amounts are equal to the cent."
+    ),
+    MatchRule.AMOUNT: _(
+        "No reference arrived, but this is the only payout and the only deposit of this amount "
+        "in the days in which it could arrive."
+    ),
+}
+
+
+def platform(code: str) -> Text:
+    """A platform's (or file format's) name by its code."""
+    return PLATFORMS.get(code) or queries.format_name(code)
+
+
+def kind(code: str) -> Text:
+    """A kind of settlement line, as a heading."""
+    return KINDS.get(code, code)
+
+
+def badge(kind_of_state: type[DocumentState | ExceptionState | PayoutState | RunState], state: str) -> Badge:
+    """How a state is shown."""
+    tone, icon = _TONES[kind_of_state][state]
+    return Badge(tone=tone, icon=icon, text=kind_of_state(state).label)
