@@ -11,7 +11,7 @@ import sys
 
 WITHOUT_DATABASE = {
     "inspect", "verify_hook", "platforms", "up", "help", "--help", "--version",
-    "makemessages", "compilemessages", "collectstatic", "check",
+    "makemigrations", "makemessages", "compilemessages", "collectstatic", "check",
 }  # fmt: skip
 
 

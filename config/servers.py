@@ -4,11 +4,12 @@ import importlib.util
 import platform
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 from urllib.parse import quote
 
 from config import processes
@@ -28,6 +29,7 @@ POSTGRES_SETTINGS = {
     "effective_cache_size": "1GB",
     "random_page_cost": "1.1",
     "max_wal_size": "2GB",
+    "wal_buffers": "64MB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
     "timezone": "UTC",
@@ -35,6 +37,9 @@ POSTGRES_SETTINGS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+PONG = b"+OK\r\n+PONG\r\n"
+"""What Valkey says to the right password and a PING."""
 
 VALKEY_SETTINGS = """\
 port 0
@@ -292,21 +297,21 @@ class Valkey(Server):
     steps = (Step(signal.SIGTERM, 10),)
 
     @property
-    def socket(self) -> Path:
+    def address(self) -> Path:
         """Its unix socket."""
         return self.host.sockets / "valkey.sock"
 
     @property
     def url(self) -> str:
         """The address in the form Celery takes."""
-        return f"redis+socket://:{self.host.passwords['broker']}@{quote(str(self.socket))}"
+        return f"redis+socket://:{self.host.passwords['broker']}@{quote(str(self.address))}"
 
     def prepare(self) -> None:
         """Make the directory and write the configuration, which holds the password."""
         self.host.identity.directory(self.data)
-        self.socket.unlink(missing_ok=True)
+        self.address.unlink(missing_ok=True)
         configuration = self.data / "valkey.conf"
-        own = {"unixsocket": self.socket, "dir": self.data}
+        own = {"unixsocket": self.address, "dir": self.data}
         lines = [f'{name} "{_escaped(str(value))}"\n' for name, value in own.items()]
         password = f"requirepass {self.host.passwords['broker']}\n"
         configuration.write_text("".join([VALKEY_SETTINGS, *lines, password]))
@@ -324,17 +329,14 @@ class Valkey(Server):
 
     def answers(self) -> bool:
         """Ask for a PING; while the append-only file is read the answer is an error."""
-        import redis
-
-        client: Any = redis.Redis(
-            unix_socket_path=str(self.socket), password=self.host.passwords["broker"]
-        )
-        try:
-            return bool(client.ping())
-        except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError):
-            return False
-        finally:
-            client.close()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1.0)
+            try:
+                connection.connect(str(self.address))
+                connection.sendall(f"AUTH {self.host.passwords['broker']}\r\nPING\r\n".encode())
+                return connection.makefile("rb").read(len(PONG)) == PONG
+            except OSError:
+                return False
 
 
 def _escaped(text: str) -> str:

@@ -35,6 +35,8 @@ __all__ = [
     "temporary",
 ]
 
+ELSEWHERE = Path("/var/lib/tributary")
+"""Where root's data goes when the servers' user cannot reach the home."""
 LOGINS = ("tributary_owner", "tributary_app", "tributary_ops")
 
 
@@ -146,6 +148,8 @@ class Stack:
         self.stop()
         for path in {self.sockets, self.base, self.home}:
             shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            ELSEWHERE.rmdir()  # once it is empty
 
 
 @contextlib.contextmanager
@@ -189,7 +193,7 @@ def _placement(home: Path) -> tuple[Identity, Path]:
         processes.namespaces_work()
     ):
         return processes.AS_NAMESPACE, home
-    elsewhere = Path("/var/lib/tributary") / _fingerprint(home)
+    elsewhere = ELSEWHERE / _fingerprint(home)
     elsewhere.mkdir(parents=True, exist_ok=True, mode=0o755)
     link.symlink_to(elsewhere)
     return processes.AS_NOBODY, elsewhere

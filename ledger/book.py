@@ -14,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from uuid_utils.compat import uuid7
 
 from ledger.drafts import (
@@ -181,7 +182,6 @@ def _check_currencies(draft: Draft, accounts: dict[str, _Account]) -> None:
 
 # --- Reading ------------------------------------------------------------------------------
 
-
 _ACCOUNTS = f"""
 SELECT {OPEN_BOOK}, a.code, a.id, a.currency, a.normal_side, a.floor
 FROM {ALWAYS} LEFT JOIN ledger_ledgeraccount a ON a.book = %s AND a.code = ANY(%s)
@@ -241,7 +241,6 @@ def _mirror(book: UUID, entry: UUID) -> tuple[dict[str, _Account], tuple[Movemen
 
 # --- Writing ------------------------------------------------------------------------------
 
-
 _INSERT = """
 WITH entry AS (
     INSERT INTO ledger_journalentry (id, reference, kind, content_hash, posting_count,
@@ -283,7 +282,7 @@ def _insert(
     ]
     columns = [list(c) for rows in (entries, postings) for c in zip(*rows, strict=True)]
     # Django's own cursor writes parameters into the SQL text; as binary arrays they cost a fifth.
-    with connection.make_cursor(psycopg.Cursor(connection.connection)) as cursor:
+    with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
         cursor.execute(_INSERT, [book, now, *columns])
         return {id for (id,) in cursor.fetchall()}
 

@@ -8,13 +8,17 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 
-def texts(catalog: Catalog) -> dict[object, object]:
-    """Return what a catalogue translates, without the header and what is unsure."""
-    return {
-        (message.context, message.id): message.string
-        for message in catalog
-        if message.id and message.string and not message.fuzzy
-    }
+def texts(catalog: Catalog) -> dict[str, str]:
+    """Return what a catalogue translates, without the header and what is unsure or empty."""
+    found: dict[str, str] = {}
+    for message in catalog:
+        string = (
+            message.string if isinstance(message.string, str) else "".join(message.string or ())
+        )
+        key = message.id if isinstance(message.id, str) else message.id[0]
+        if key and string and not message.fuzzy:
+            found[f"{message.context}\0{key}"] = string
+    return found
 
 
 def stale(source: Path) -> bool:

@@ -62,6 +62,11 @@ class BankRow:
         """Whether books = bank; None before the first statement."""
         return None if self.stated is None else self.stated == self.booked
 
+    @property
+    def difference(self) -> Money | None:
+        """Books − bank; None before the first statement."""
+        return None if self.stated is None else self.booked - self.stated
+
 
 @dataclass(slots=True, kw_only=True)
 class Overview:

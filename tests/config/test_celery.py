@@ -12,7 +12,7 @@ def test_work_is_acknowledged_after_it_is_done() -> None:
     assert conf.task_reject_on_worker_lost
     assert conf.worker_prefetch_multiplier == 1
     assert conf.accept_content == ["json"]
-    assert conf.timezone == "UTC"
+    assert str(conf.timezone) == "UTC"
     assert {queue.name for queue in conf.task_queues} == set(QUEUES)
 
 

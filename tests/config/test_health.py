@@ -34,7 +34,8 @@ def test_a_missing_migration_and_a_missing_broker_are_named(
 ) -> None:
     settings.BROKER_URL = "redis+socket:///nowhere.sock"
     monkeypatch.setattr(
-        health.MigrationExecutor, "migration_plan", lambda *args: [("settlement", "0099_next")]
+        "config.health.MigrationExecutor.migration_plan",
+        lambda *args: [("settlement", "0099_next")],
     )
     response = Client().get("/readyz")
     assert response.status_code == 503

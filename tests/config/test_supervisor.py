@@ -111,7 +111,7 @@ class TestService:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now = 1000.0
-        monkeypatch.setattr(supervisor.time, "monotonic", lambda: now)
+        monkeypatch.setattr("config.supervisor.time.monotonic", lambda: now)
         alive = False
         starts: list[float] = []
         journal = supervisor.Journal(sys.stderr)

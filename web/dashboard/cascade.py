@@ -91,16 +91,10 @@ def _steps(waterfall: Waterfall) -> list[Step]:
             )
     amount = waterfall.payout.amount
     steps.append(Step(role="payout", amount=amount, start=zero, end=amount.amount))
-    for line in waterfall.bank_lines:
-        steps.append(
-            Step(
-                role="bank",
-                amount=line.amount,
-                start=zero,
-                end=line.amount.amount,
-                bank_line=line,
-            )
-        )
+    steps += [
+        Step(role="bank", amount=line.amount, start=zero, end=line.amount.amount, bank_line=line)
+        for line in waterfall.bank_lines
+    ]
     return steps
 
 

@@ -77,15 +77,14 @@ def account_page(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """As `member_page`, giving the view the chosen settlement account as well."""
 
-    @member_page
-    @functools.wraps(view)
-    def page(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def page(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         account = chosen_account(request)
         if account is None:
             return show(request, "dashboard/no_account.html", {})
         return view(request, account, *args, **kwargs)
 
-    return page
+    functools.update_wrapper(page, view)
+    return member_page(page)
 
 
 def show(

@@ -70,7 +70,9 @@ def rows_around(stream: BinaryIO, row: int, *, needle: str = "") -> list[Row]:
 def first_rows(stream: BinaryIO) -> tuple[list[list[str]], bool]:
     """The first rows as cells, and whether they are cells at all (else one text a row)."""
     head = _head(stream)
-    lines = [text.rstrip("\r\n") for text in islice(_lines(stream, encoding_of(head)), PREVIEW_ROWS)]
+    lines = [
+        text.rstrip("\r\n") for text in islice(_lines(stream, encoding_of(head)), PREVIEW_ROWS)
+    ]
     if _form(head) not in ("csv", "bill"):
         return [[_cut(line, LONGEST)] for line in lines], False
     cells = csv.reader(lines)

@@ -233,9 +233,7 @@ class _Drawing:
                 hue=to.hue,
             )
             path = _band(node.right, node.y, thick, to.x, landing, thick)
-            drawn.append(
-                (node, Ribbon(path=path, amount=node.amount, name=node.name, hue=to.hue))
-            )
+            drawn.append((node, Ribbon(path=path, amount=node.amount, name=node.name, hue=to.hue)))
             landing += thick
             y += slot
         return drawn

@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -54,9 +53,7 @@ class Filter(forms.Form):
 class PayoutFilter(Filter):
     """Which payouts to list."""
 
-    q = forms.CharField(
-        label=_("Number or reference"), required=False, max_length=128, strip=True
-    )
+    q = forms.CharField(label=_("Number or reference"), required=False, max_length=128, strip=True)
     store = forms.ChoiceField(label=_("Store"), required=False)
     platform = forms.ChoiceField(label=_("Platform"), required=False)
     state = forms.ChoiceField(
@@ -78,9 +75,7 @@ class PayoutFilter(Filter):
     def narrow(self, payouts: QuerySet[Payout]) -> QuerySet[Payout]:
         """The payouts that were asked for."""
         if text := self.chosen("q"):
-            payouts = payouts.filter(
-                Q(external_id__icontains=text) | Q(remittance__icontains=text)
-            )
+            payouts = payouts.filter(Q(external_id__icontains=text) | Q(remittance__icontains=text))
         exact = {
             "store_id": self.chosen("store"),
             "store__platform": self.chosen("platform"),
@@ -151,7 +146,11 @@ class DocumentFilter(Filter):
         if state := self.chosen("state"):
             documents = documents.filter(state=state)
         if store := self.chosen("store"):
-            documents = documents.filter(store_id=None if store == BANK else store)
+            documents = (
+                documents.filter(store__isnull=True)
+                if store == BANK
+                else documents.filter(store_id=store)
+            )
         return documents
 
 
@@ -166,8 +165,8 @@ class FilesField(forms.FileField):
 
     widget = SeveralFiles
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:  # type: ignore[override]
-        """Check each file as a FileField does."""
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Check each file as a FileField does; gives the files."""
         files = data if isinstance(data, list | tuple) and data else [data]
         return [super(FilesField, self).clean(file, initial) for file in files]
 
@@ -176,7 +175,7 @@ class UploadForm(forms.Form):
     """Files, and whose they are."""
 
     belongs_to = forms.ChoiceField(label=_("What is it?"))
-    files = FilesField(label=_("Files"), allow_empty_file=True, max_length=255)
+    originals = FilesField(label=_("Files"), allow_empty_file=True, max_length=255)
 
     def __init__(self, *args: Any, stores: Sequence[Store], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -43,6 +43,12 @@ KINDS: Final[dict[str, Text]] = {
     "unknown": _("Unknown"),
 }
 
+OUTCOMES: Final[dict[str, Text]] = {
+    "arrived": _("In the account"),
+    "way": _("On the way"),
+    "lost": _("Missing or different"),
+}
+
 CURRENCY_SIGNS: Final = {
     "CNY": "¥",
     "JPY": "¥",
@@ -138,7 +144,9 @@ def kind(code: str) -> Text:
     return KINDS.get(code, code)
 
 
-def badge(kind_of_state: type[DocumentState | ExceptionState | PayoutState | RunState], state: str) -> Badge:
+def badge(
+    kind_of_state: type[DocumentState | ExceptionState | PayoutState | RunState], state: str
+) -> Badge:
     """How a state is shown."""
     tone, icon = _TONES[kind_of_state][state]
     return Badge(tone=tone, icon=icon, text=kind_of_state(state).label)

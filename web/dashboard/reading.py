@@ -6,12 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from djmoney.money import Money
 
 from accounts.models import SettlementAccount, Store
 from settlement import queries
 from settlement.models import (
+    OPEN_STATES,
     BankLine,
     BankStatement,
     DocumentState,
@@ -23,8 +27,11 @@ from settlement.models import (
     ReconException,
     SourceDocument,
 )
+from web.dashboard.wording import Advice, advice, what_happened
 
 SHOWN_RIVALS = 6
+
+Sum = tuple[Decimal, str]
 
 
 # --- payouts ------------------------------------------------------------------------------
@@ -68,7 +75,119 @@ def versions(payout: Payout) -> list[Payout]:
     )
 
 
+def payouts_in(match: Match) -> list[Payout]:
+    """The payouts a match is about."""
+    items = match.items.filter(payout__isnull=False)
+    return [item.payout for item in items.select_related("payout__store") if item.payout]
+
+
+# --- bank lines ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """One transaction under a booked entry, as the bank's file tells it."""
+
+    counterparty: str
+    remittance: str
+    reference: str
+    amount: Money | None
+    charges: Money | None
+
+
+def match_of_line(line: BankLine) -> Match | None:
+    """The line's confirmed match, or None where it belongs to no payout."""
+    item = line.match_items.filter(live=True).select_related("match").first()
+    return item.match if item else None
+
+
+def details_of(line: BankLine) -> list[Detail]:
+    """The transactions under an entry."""
+    return [
+        Detail(
+            counterparty=detail["counterparty"],
+            remittance=detail["remittance"],
+            reference=detail["end_to_end_id"] or detail["reference"],
+            amount=_stated(detail["amount"], detail["currency"] or line.amount_currency),
+            charges=_stated(detail["charges"], line.amount_currency),
+        )
+        for detail in line.details
+    ]
+
+
+def _stated(amount: str | None, currency: str) -> Money | None:
+    return None if amount is None else Money(Decimal(amount), currency)
+
+
 # --- exceptions ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """An exception in plain words, with what would fit it."""
+
+    exception: ReconException
+    text: str
+    advice: Advice
+    rivals: list[BankLine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedGroup:
+    """A reason with its exceptions in plain words."""
+
+    reason: Reason
+    total: int
+    advice: Advice
+    members: list[Explained]
+
+
+def explained(account: SettlementAccount, groups: Iterable[Group]) -> list[ExplainedGroup]:
+    """The same groups in plain words, in a fixed number of queries."""
+    groups = list(groups)
+    every = [exception for group in groups for exception in group.exceptions]
+    fitting = rivals(account, every)
+    before = statements_before(every)
+    return [
+        ExplainedGroup(
+            reason=group.reason,
+            total=group.total,
+            advice=advice(group.reason),
+            members=[
+                Explained(
+                    exception=exception,
+                    text=what_happened(exception, before.get(exception.id)),
+                    advice=advice(group.reason),
+                    rivals=_rivals_of(exception, fitting),
+                )
+                for exception in group.exceptions
+            ],
+        )
+        for group in groups
+    ]
+
+
+def exceptions_about(**subject: object) -> list[Explained]:
+    """Open exceptions about one payout, bank line or document, in plain words."""
+    found = list(
+        ReconException.objects.filter(state__in=OPEN_STATES, **subject)
+        .select_related("payout__store", "bank_line", "statement", "document", "settlement_account")
+        .order_by("opened_at")
+    )
+    if not found:
+        return []
+    groups = [
+        Group(reason=Reason(exception.reason), total=1, exceptions=[exception])
+        for exception in found
+    ]
+    return [group.members[0] for group in explained(found[0].settlement_account, groups)]
+
+
+def _rivals_of(exception: ReconException, fitting: dict[Sum, list[BankLine]]) -> list[BankLine]:
+    payout = exception.payout
+    if exception.reason != Reason.AMBIGUOUS or payout is None:
+        return []
+    return fitting.get((payout.amount.amount, payout.amount_currency), [])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +214,9 @@ def exception_groups(account: SettlementAccount, *, most: int) -> list[Group]:
     ]
 
 
-Sum = tuple[Decimal, str]
-
-
-def rivals(account: SettlementAccount, exceptions: Iterable[ReconException]) -> dict[Sum, list[BankLine]]:
+def rivals(
+    account: SettlementAccount, exceptions: Iterable[ReconException]
+) -> dict[Sum, list[BankLine]]:
     """The open bank lines of the same amount as each AMBIGUOUS payout, by amount and currency."""
     payouts = [
         exception.payout
@@ -126,19 +244,25 @@ def rivals(account: SettlementAccount, exceptions: Iterable[ReconException]) -> 
     return found
 
 
-def statement_before(statement: BankStatement) -> BankStatement | None:
-    """The statement of the same account this one should follow on."""
-    return (
+def statements_before(exceptions: Iterable[ReconException]) -> dict[UUID, BankStatement]:
+    """For each gap, the statement it should follow on, by the exception's id."""
+    gaps = {e.id: e.statement for e in exceptions if e.statement is not None}
+    if not gaps:
+        return {}
+    standing = list(
         BankStatement.objects.filter(
-            bank_account_id=statement.bank_account_id,
-            live=True,
-            books=True,
-            period_from__lt=statement.period_from,
+            bank_account_id__in={s.bank_account_id for s in gaps.values()}, live=True, books=True
         )
+        .exclude(opening=None)
         .exclude(closing=None)
-        .order_by("-period_from", "-period_to", "-id")
-        .first()
+        .order_by("bank_account_id", "period_from", "period_to", "id")
     )
+    follows = {
+        after.id: before
+        for before, after in pairwise(standing)
+        if before.bank_account_id == after.bank_account_id
+    }
+    return {id: follows[gap.id] for id, gap in gaps.items() if gap.id in follows}
 
 
 # --- documents ----------------------------------------------------------------------------

@@ -1,3 +1,25 @@
-from django.urls import URLPattern
+"""The dashboard's addresses. Every view is behind `member_page` (see entrance.py)."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from web.dashboard.views import bank, documents, exceptions, overview, payouts, profile, sources
+
+urlpatterns: list[URLPattern] = [
+    path("", overview.overview, name="overview"),
+    path("work/", overview.work, name="work"),
+    path("payouts/", payouts.payouts, name="payouts"),
+    path("payouts/<uuid:payout_id>/", payouts.payout, name="payout"),
+    path("bank/", bank.bank_lines, name="bank_lines"),
+    path("bank/<uuid:line_id>/", bank.bank_line, name="bank_line"),
+    path("exceptions/", exceptions.exceptions, name="exceptions"),
+    path("documents/", documents.documents, name="documents"),
+    path("documents/upload/", documents.upload, name="upload"),
+    path("documents/<uuid:document_id>/", documents.document, name="document"),
+    path("documents/<uuid:document_id>/original/", sources.original, name="original"),
+    path("documents/<uuid:document_id>/summary/", sources.summary, name="document_summary"),
+    path("documents/<uuid:document_id>/rows/<int:row>/", sources.source_row, name="source_row"),
+    path("documents/<uuid:document_id>/withdraw/", documents.withdraw, name="withdraw"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/merchant/<uuid:merchant_id>/", profile.act_for, name="act_for"),
+    path("profile/account/<uuid:account_id>/", profile.look_at, name="look_at"),
+]

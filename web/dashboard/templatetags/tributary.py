@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from unicodedata import east_asian_width
 
 from django import template
 from django.http import HttpRequest, QueryDict
@@ -65,6 +66,18 @@ def figure(amount: Money, *, signed: bool = False) -> str:
 def spoken(amount: Money) -> str:
     """An amount as plain text with its currency's code: −¥1,234.50 CNY."""
     return f"{figure(amount)} {amount.currency}"
+
+
+@register.filter
+def figures(amount: Money) -> str:
+    """An amount as plain text where its currency is said already: ¥1,234.50."""
+    return figure(amount)
+
+
+@register.filter
+def speak(amount: Money) -> str:
+    """An amount as plain text with its currency: ¥1,234.50 CNY."""
+    return spoken(amount)
 
 
 @register.filter
@@ -201,6 +214,38 @@ def icon(name: str, label: str = "") -> SafeString:
     return format_html(
         '<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, source
     )
+
+
+@register.filter
+def outcome(name: str) -> str | Promise:
+    """What became of announced money: a name of flow.OUTCOMES."""
+    return labels.OUTCOMES[name]
+
+
+@register.filter
+def clip(text: str, width: int) -> str:
+    """A text cut to a width in Latin letters; a Chinese character is as wide as two."""
+    room = width
+    for index, letter in enumerate(text):
+        room -= 2 if east_asian_width(letter) in "WF" else 1
+        if room < 0:
+            return f"{text[:index].rstrip()}…"
+    return text
+
+
+# --- pictures -----------------------------------------------------------------------------
+
+
+@register.filter
+def plain(number: float) -> str:
+    """A coordinate as SVG reads it, whatever the reader's language."""
+    return f"{number:.1f}"
+
+
+@register.filter
+def shift(number: float, by: float) -> str:
+    """A coordinate moved by so much."""
+    return f"{number + float(by):.1f}"
 
 
 # --- addresses ----------------------------------------------------------------------------

@@ -1,0 +1,62 @@
+"""The back-office shows the books of everybody and offers no way to change them."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.contrib import admin
+from django.http import HttpRequest
+from django.test import RequestFactory
+
+from ledger.book import credit, debit, post
+from ledger.models import GuardedBalance, JournalEntry, LedgerAccount, Posting
+from tests.ledger.build import CASH, NOW, OWED, a_book, a_draft, in_book
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def request_(rf: RequestFactory) -> HttpRequest:
+    return rf.get("/")
+
+
+@pytest.mark.parametrize("model", [LedgerAccount, JournalEntry])
+def test_nothing_can_be_changed(
+    model: type[LedgerAccount | JournalEntry], request_: HttpRequest
+) -> None:
+    page = admin.site._registry[model]
+    assert not page.has_add_permission(request_)
+    assert not page.has_change_permission(request_)
+    assert not page.has_delete_permission(request_)
+    permissions = {
+        name for m in (model, Posting, GuardedBalance) for name in m._meta.default_permissions
+    }
+    assert permissions == {"view"}
+
+
+def test_an_entry_is_shown_with_its_postings(request_: HttpRequest) -> None:
+    book, subject = a_book(), uuid.uuid4()
+    with in_book(book):
+        draft = a_draft(debit(CASH, 1234, "CNY", subject=subject), credit(OWED, 1234, "CNY"))
+        entry_id = post(book=book, draft=draft, now=NOW)
+    page = admin.site._registry[JournalEntry]
+    entry = page.get_queryset(request_).get(id=entry_id)
+    table = page.postings_table(entry)  # type: ignore[attr-defined]
+    assert f"<td>{CASH}</td><td>1234</td><td></td><td>CNY</td><td>{subject}</td>" in table
+    assert f"<td>{OWED}</td><td></td><td>1234</td><td>CNY</td><td></td>" in table
+    assert page.fingerprint(entry) == bytes(entry.content_hash).hex()  # type: ignore[attr-defined]
+
+
+def test_names_are_escaped(request_: HttpRequest) -> None:
+    from ledger.book import AccountSpec, Side
+
+    book = a_book(AccountSpec(code="<b>", currency="CNY", normal_side=Side.DEBIT))
+    with in_book(book):
+        draft = a_draft(debit("<b>", 1, "CNY"), credit(OWED, 1, "CNY"))
+        entry_id = post(book=book, draft=draft, now=NOW)
+    page = admin.site._registry[JournalEntry]
+    entry = page.get_queryset(request_).get(id=entry_id)
+    assert "<td>&lt;b&gt;</td>" in page.postings_table(entry)  # type: ignore[attr-defined]
+    accounts = admin.site._registry[LedgerAccount].get_queryset(request_)
+    assert accounts.filter(book=book, code="<b>").exists()

@@ -1,0 +1,1 @@
+"""The pages: each translates the request, asks once, and shows the answer."""
