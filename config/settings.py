@@ -98,12 +98,12 @@ TEMPLATES = [
 
 # --- Databases: one server, three roles -------------------------------------------------
 
-embedded = None if os.environ.get("DATABASE_URL") else running_urls(HOME)
+embedded = running_urls(HOME)
 
 
 def _database(url: str, role: str | None) -> dict[str, Any]:
     parsed = environ.Env.db_url_config(url)
-    options = dict(parsed.get("OPTIONS", {}))
+    options = {"connect_timeout": 5, **parsed.get("OPTIONS", {})}
     if role is not None:
         options["assume_role"] = role
     return {
@@ -116,16 +116,24 @@ def _database(url: str, role: str | None) -> dict[str, Any]:
     }
 
 
-_app_url = env.str("DATABASE_URL", "") or (embedded.database_url if embedded else "")
-_ops_url = env.str("DATABASE_OPS_URL", "") or (embedded.ops_url if embedded else _app_url)
-_owner_url = env.str("DATABASE_OWNER_URL", "") or (embedded.owner_url if embedded else _app_url)
+_given = {} if embedded is None else embedded.as_environment()
+
+
+def _url(name: str) -> str:
+    """What the environment names, else what the embedded stack has."""
+    return env.str(name, "") or _given.get(name, "")
+
+
+_app_url = _url("DATABASE_URL")
+_ops_url = _url("DATABASE_OPS_URL") or _app_url
+_owner_url = _url("DATABASE_OWNER_URL") or _app_url
 _nowhere = "postgresql://nobody@127.0.0.1:1/no-database"
 DATABASES = {
     "default": _database(_app_url or _nowhere, "tributary_app"),
     "ops": _database(_ops_url or _nowhere, "tributary_ops"),
     "owner": _database(_owner_url or _nowhere, None),
 }
-BROKER_URL = env.str("BROKER_URL", "") or (embedded.broker_url if embedded else "memory://")
+BROKER_URL = _url("BROKER_URL") or "memory://"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MIGRATION_MODULES: dict[str, str] = {}
@@ -199,6 +207,7 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = DEPLOYED

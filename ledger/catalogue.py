@@ -77,6 +77,10 @@ def _values(*rows: tuple[str, ...]) -> str:
     return "VALUES " + ", ".join("('{}')".format("', '".join(row)) for row in rows)
 
 
+# The policies' expression as PostgreSQL prints it.
+_ONLY_THE_OPEN_BOOK = (
+    "$$(book = (NULLIF(current_setting('tributary.tenant'::text, true), ''::text))::uuid)$$"
+)
 _PARTITIONS = "SELECT inhrelid FROM pg_inherits WHERE inhparent = 'ledger_posting'::regclass"
 _ALL_TABLES = f"""
     SELECT t::regclass::oid AS oid FROM ({_values(*((table,) for table in TABLES))}) AS named (t)
@@ -120,10 +124,11 @@ CATALOGUE_INVARIANTS = {
         SELECT format('%s', c.oid::regclass) FROM ({_ALL_TABLES}) w JOIN pg_class c USING (oid)
         WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
         UNION ALL
-        SELECT format('%s on %s', p.polname, p.polrelid::regclass)
-        FROM ({_ALL_TABLES}) w JOIN pg_policy p ON p.polrelid = w.oid
-        WHERE p.polroles && ARRAY[0::oid, 'tributary_app'::regrole::oid]
-          AND pg_get_expr(p.polqual, p.polrelid) NOT LIKE '(book = %tributary.tenant%'
+        SELECT DISTINCT format('%s on %s', p.polname, p.polrelid::regclass)
+        FROM ({_ALL_TABLES}) w JOIN pg_policy p ON p.polrelid = w.oid, unnest(p.polroles) AS role
+        WHERE (role = 0 OR pg_has_role('tributary_app', role, 'MEMBER')) AND EXISTS (
+            SELECT FROM (VALUES (p.polqual), (p.polwithcheck)) AS side (expression)
+            WHERE pg_get_expr(expression, p.polrelid) <> {_ONLY_THE_OPEN_BOOK})
     """,
     "the application can add, never change": f"""
         SELECT format('%s on %s', privilege, w.oid::regclass) FROM ({_ALL_TABLES}) w,

@@ -52,9 +52,9 @@ TRANSITIONS: Mapping[type, Mapping[str, frozenset[str]]] = {
 
 
 def check_step(before: str, after: str) -> None:
-    """Return if the step is in the table (or no step at all); else IllegalTransitionError.
+    """Return if the step is in the table; else IllegalTransitionError.
 
     `before` and `after` are members of one of the state enumerations.
     """
-    if before != after and after not in TRANSITIONS[type(after)][before]:
+    if after not in TRANSITIONS[type(after)][before]:
         raise IllegalTransitionError(f"{before} cannot become {after}")

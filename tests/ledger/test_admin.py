@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from ledger.book import credit, debit, post
+from ledger.book import AccountSpec, Side, credit, debit, post
 from ledger.models import GuardedBalance, JournalEntry, LedgerAccount, Posting
 from tests.ledger.build import CASH, NOW, OWED, a_book, a_draft, in_book
 
@@ -35,6 +35,11 @@ def test_nothing_can_be_changed(
     assert permissions == {"view"}
 
 
+def test_there_is_no_permission_but_to_view() -> None:
+    for model in (LedgerAccount, JournalEntry, Posting, GuardedBalance):
+        assert list(model._meta.default_permissions) == ["view"]
+
+
 def test_an_entry_is_shown_with_its_postings(request_: HttpRequest) -> None:
     book, subject = a_book(), uuid.uuid4()
     with in_book(book):
@@ -49,8 +54,6 @@ def test_an_entry_is_shown_with_its_postings(request_: HttpRequest) -> None:
 
 
 def test_names_are_escaped(request_: HttpRequest) -> None:
-    from ledger.book import AccountSpec, Side
-
     book = a_book(AccountSpec(code="<b>", currency="CNY", normal_side=Side.DEBIT))
     with in_book(book):
         draft = a_draft(debit("<b>", 1, "CNY"), credit(OWED, 1, "CNY"))

@@ -234,6 +234,9 @@ def test_the_operator_reads_the_book_it_has_opened() -> None:
 @pytest.mark.parametrize("read", ["balances", "trial_balance", "by_subject", "statement"])
 def test_a_book_that_is_not_open_is_an_error_not_an_empty_answer(read: str) -> None:
     book = a_book_with_three_hours()
-    more = {"by_subject": {"prefix": "", "subjects": []}, "statement": {"code": CASH, "limit": 1}}
+    more: dict[str, dict[str, object]] = {
+        "by_subject": {"prefix": "", "subjects": []},
+        "statement": {"code": CASH, "limit": 1},
+    }
     with in_book(a_book()), pytest.raises(BookNotOpenError):
         getattr(reading, read)(book=book, **more.get(read, {}))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from platforms import registry
 from platforms.contract import Adapter, Line, LineKind, ReadError, Record, Statement
@@ -11,6 +15,21 @@ from tests.platforms.golden import expected, records_of, rendered
 
 CASES = documents()
 CUTS = 20
+DAMAGE = [
+    b"",
+    b"\n",
+    b"\0",
+    b"`",
+    b",",
+    b'"',
+    b"<",
+    b"&x;",
+    b"-",
+    b"9",
+    b"\xff",
+    b"\xe9",
+    "退".encode(),
+]
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 every_adapter = pytest.mark.parametrize(
@@ -80,6 +99,21 @@ def _is_noticed(case: Case, cut: bytes, whole: list[Record]) -> bool:
         return True
     # The documented exception: rows without totals, cut exactly between two.
     return not case.totals and cut.endswith(b"\n")
+
+
+@every_case
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_damage_is_read_or_refused_and_nothing_else(case: Case, data: st.DataObject) -> None:
+    """Whatever bytes are changed, an adapter raises ReadError or nothing."""
+    damaged = bytearray(case.data)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[place : place + data.draw(st.integers(0, 3))] = data.draw(st.sampled_from(DAMAGE))
+    with contextlib.suppress(ReadError):
+        list(registry.get(case.code).read(case.document(bytes(damaged))))
+    for adapter in registry.all():
+        adapter.recognises(case.document(bytes(damaged)))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import BinaryIO, Final
+
+from djmoney.money import Money
 
 from platforms.contract import Document
 from settlement.models import SourceDocument
@@ -20,6 +24,25 @@ class Preview:
 
     rows: list[list[str]]
     cells: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a file says of itself, a statement at a time, or why it cannot be read."""
+
+    account: str
+    currency: str
+    credit: Money | None = None
+    debit: Money | None = None
+    credit_count: int = 0
+    debit_count: int = 0
+    opening: Money | None = None
+    closing: Money | None = None
+    balanced: bool | None = None
+    period_from: date | None = None
+    period_to: date | None = None
+    reason: str = ""
+    row: int | None = None
 
 
 def preview_of(document: SourceDocument) -> Preview | None:
@@ -41,15 +64,47 @@ def excerpt_of(document: SourceDocument, row: int, *, needle: str) -> list[excer
         return []
 
 
-def summaries_of(document: SourceDocument) -> list[inspection.Summary] | None:
+def said_by(document: SourceDocument) -> list[Said] | None:
     """What the file says, statement by statement; None where it is too large to wait for."""
     if document.size > LARGEST_SUMMARY:
         return None
     with _opened(document) as stream:
         head = stream.read(inspection.HEAD)
-    return inspection.inspect(
-        Document(name=document.name, head=head, open=lambda: _opened(document))
+    contract = Document(name=document.name, head=head, open=lambda: _opened(document))
+    return [_said(summary) for summary in inspection.inspect(contract)]
+
+
+def _said(summary: inspection.Summary) -> Said:
+    account, currency = summary.account or "", summary.currency or ""
+    if summary.error is not None:
+        return Said(
+            account=account,
+            currency=currency,
+            reason=summary.error.reason,
+            row=summary.error.row,
+        )
+    return Said(
+        # A bank account's number is never shown whole.
+        account=f"•••• {account[-4:]}" if summary.kind == "bank" else account,
+        currency=currency,
+        credit=_money(summary.credit, currency),
+        debit=_money(summary.debit, currency),
+        credit_count=summary.credit_count,
+        debit_count=summary.debit_count,
+        opening=_money(summary.opening, currency),
+        closing=_money(summary.closing, currency),
+        balanced=summary.balanced,
+        period_from=_day(summary.period_from),
+        period_to=_day(summary.period_to),
     )
+
+
+def _money(amount: str | None, currency: str) -> Money | None:
+    return None if amount is None or not currency else Money(Decimal(amount), currency)
+
+
+def _day(day: str | None) -> date | None:
+    return None if day is None else date.fromisoformat(day)
 
 
 def _opened(document: SourceDocument) -> BinaryIO:

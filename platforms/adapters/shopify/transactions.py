@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -53,8 +54,11 @@ def recognises(document: Document) -> bool:
 
 
 def header_of(document: Document) -> list[str]:
-    """The column names of a CSV's first line."""
-    return next(csv.reader([first_line(document.head)]), [])
+    """The column names of a CSV's first line, [] if it is none."""
+    try:
+        return next(csv.reader([first_line(document.head)]), [])
+    except csv.Error:
+        return []
 
 
 def read(document: Document) -> Iterator[Record]:
@@ -72,17 +76,10 @@ def read(document: Document) -> Iterator[Record]:
         unit = reader.currency_of(*first) if first else document.context.get("currency", "")
         payouts = Payouts(unit)
         yield Statement(account="", currency=unit, profile=PROFILE)
-        for row, fields in () if first is None else _again(first, rows):
+        for row, fields in itertools.chain([first] if first else [], rows):
             yield from reader.records(reader.entry(row, fields, unit), payouts)
     yield from payouts.derived()
     yield Totals(ties=payouts.ties())
-
-
-def _again(
-    first: tuple[int, list[str]], rows: Iterator[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
-    yield first
-    yield from rows
 
 
 @dataclass(frozen=True, slots=True)

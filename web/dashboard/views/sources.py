@@ -39,7 +39,7 @@ def source_row(request: MemberRequest, document_id: UUID, row: int) -> HttpRespo
 def summary(request: MemberRequest, document_id: UUID) -> HttpResponse:
     """What the file itself says it adds up to; a fragment, as it reads the whole file."""
     document = get_object_or_404(SourceDocument, id=document_id)
-    context = {"document": document, "summaries": looking.summaries_of(document)}
+    context = {"document": document, "statements": looking.said_by(document)}
     return render(request, "dashboard/parts/summary.html", context)
 
 

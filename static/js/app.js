@@ -1,0 +1,18 @@
+// How far an upload has come. Everything else works without this file.
+document.addEventListener("htmx:xhr:progress", (event) => {
+  const form = event.target.closest("[data-sends-files]");
+  if (!form || !event.detail.lengthComputable) return;
+  const sending = form.querySelector("[data-sending]");
+  sending.hidden = false;
+  form.querySelector("[data-trouble]").hidden = true;
+  sending.querySelector("progress").value = (100 * event.detail.loaded) / event.detail.total;
+});
+
+for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(failure, (event) => {
+    const form = event.target.closest("[data-sends-files]");
+    if (!form) return;
+    form.querySelector("[data-sending]").hidden = true;
+    form.querySelector("[data-trouble]").hidden = false;
+  });
+}
