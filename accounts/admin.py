@@ -15,6 +15,7 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -44,6 +45,13 @@ class OperatorForm(forms.ModelForm):  # type: ignore[type-arg]
         # Uniqueness and foreign keys are looked up on the instance's connection. On the default
         # one row-level security hides every merchant, and each choice would seem not to exist.
         self.instance._state.db = OPS
+
+    def validate_constraints(self) -> None:
+        """Check keys also where a part of them is not in the form (a merchant that stays)."""
+        try:
+            self.instance.validate_constraints()
+        except ValidationError as error:
+            self.add_error(None, error)
 
 
 class ThroughOps(BaseModelAdmin):  # type: ignore[type-arg]
@@ -108,6 +116,10 @@ class ReadOnly(BaseModelAdmin):  # type: ignore[type-arg]
         """Never."""
         return False
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """All that is shown."""
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
+
 
 class ReadOnlyAdmin(ReadOnly, OperatorAdmin):
     """A list and a page for each row, to look at."""
@@ -145,7 +157,7 @@ class MembershipInline(ReadOnlyInline):
     model = Member
     fields = ("merchant", "role")
     related = ("merchant", "user")
-    show_change_link = False
+    hide_title = True
     verbose_name_plural = _("memberships")
 
 
@@ -235,7 +247,7 @@ class BankAccountInline(ReadOnlyInline):
     """The merchant's accounts at banks."""
 
     model = BankAccount
-    fields = readonly_fields = ("bank", "holder", "masked_number", "currency")
+    fields = ("bank", "holder", "masked_number", "currency")
 
     @admin.display(description=_("number"))
     def masked_number(self, account: BankAccount) -> str:
@@ -269,7 +281,7 @@ class BankAccountAdmin(ReadOnlyAdmin):
     list_filter = ("currency",)
     search_fields = ("=number_tail", "holder", "bank", "merchant__name")
     ordering = ("-id",)
-    fields = readonly_fields = (
+    fields = (
         "merchant",
         "settlement_account",
         "bank",

@@ -124,7 +124,11 @@ def _plain_table() -> None:
 
 
 def _copy(prepared: Path) -> None:
-    with prepared.open("rb") as file, _owner().cursor() as cursor:
-        with cursor.copy(f"COPY plain_line ({COLUMNS}) FROM STDIN") as copy:
-            while block := file.read(1 << 20):
-                copy.write(block)
+    statement = f"COPY plain_line ({COLUMNS}) FROM STDIN"
+    with (
+        prepared.open("rb") as file,
+        _owner().cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        while block := file.read(1 << 20):
+            copy.write(block)

@@ -94,8 +94,8 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"queue": "default", "expires": 15},
         },
-        "ensure partitions": {
-            "task": "settlement.tasks.ensure_partitions",
+        "tidy": {
+            "task": "settlement.tasks.tidy",
             "schedule": crontab(hour=1, minute=20),
             "options": {"queue": "default"},
         },

@@ -86,6 +86,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"tributary": "web.dashboard.templatetags.tributary"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -227,6 +228,8 @@ UNFOLD = {
     ],
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
+    "SIDEBAR": {"navigation": "settlement.admin.menu.navigation"},
+    "DASHBOARD_CALLBACK": "settlement.admin.menu.dashboard",
 }
 
 # --- Logs --------------------------------------------------------------------------------

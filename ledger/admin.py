@@ -51,10 +51,11 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    """Entries of all books, newest first, each with its postings."""
+    """Entries of all books, each with its postings; within a book the newest first."""
 
     list_display = ("reference", "kind", "booked_on", "event_at", "known_at", "book")
-    list_filter = ("kind",)
+    # As the primary key lies, so that a page of a large table needs no sorting.
+    ordering = ("-book", "-id")
     search_fields = ("reference", "book")
     fields = (
         "reference",

@@ -23,6 +23,7 @@ from ledger.drafts import (
     Movement,
     check,
     check_account,
+    check_day,
     check_instant,
     check_text,
     content_hash,
@@ -93,6 +94,7 @@ def reverse(*, book: UUID, reference: str, reason: str, now: datetime, booked_on
     day. Raises UnknownEntryError, and the errors of `post_many`.
     """
     check_instant("now", now)
+    check_day("booked_on", booked_on)
     check_text("reason", reason, least=0, most=2000)
     with named_errors(), transaction.atomic():
         original, reversal = _entry_and_reversal(book, reference)

@@ -69,6 +69,16 @@ CONSTRAINTS = {
 }
 PARTITION_CONSTRAINTS = tuple(c for c in CONSTRAINTS["ledger_posting"] if c.startswith("posting_"))
 
+FUNCTIONS = {
+    "ledger_refuse": "7818a8aa82e533414a4793ae45bdfff0",
+    "ledger_complain": "c979ba53ca2021a9a78f2957ef6519e7",
+    "ledger_open_balance": "62eb9f8078f553ba79d6e8ab1d64ee10",
+    "ledger_check_postings": "240b4c6d866d6ddc00c64f6e57e5f8ef",
+    "ledger_check_entries": "95c6811e222e5a42726f8dfed10d1b07",
+    "ledger_ensure_partitions": "498543b6a224e36ce2249942348e4d17",
+}
+"""MD5 of the bodies as the migrations wrote them: a guard that was replaced is no guard."""
+
 DEFINERS = ("ledger_open_balance", "ledger_check_postings", "ledger_check_entries")
 """Functions with the owner's rights that only the ledger's own triggers call."""
 
@@ -107,7 +117,7 @@ CATALOGUE_INVARIANTS = {
     "every guard trigger is in place and always on": f"""
         SELECT format('%s on %s', w.name, w.oid::regclass) FROM ({_WANTED_TRIGGERS}) w
         LEFT JOIN pg_trigger t
-          ON t.tgrelid = w.oid AND t.tgname = w.name AND t.tgfoid = w.function::regproc
+          ON t.tgrelid = w.oid AND t.tgname = w.name AND t.tgfoid = to_regproc(w.function)
         WHERE t.tgenabled IS DISTINCT FROM 'A'
     """,
     "every constraint is in place": f"""
@@ -160,10 +170,15 @@ CATALOGUE_INVARIANTS = {
            OR privilege IN ('INSERT', 'UPDATE')
               AND has_any_column_privilege('tributary_ops', w.oid, privilege)
     """,
+    "every guard does what it was written to do": f"""
+        SELECT named.name FROM ({_values(*FUNCTIONS.items())}) AS named (name, body)
+        LEFT JOIN pg_proc p ON p.oid = to_regproc(named.name)
+        WHERE md5(p.prosrc) IS DISTINCT FROM named.body
+    """,
     "nobody can borrow the guards' rights": f"""
         SELECT p.oid::regprocedure::text
         FROM ({_values(*((name,) for name in DEFINERS))}) AS named (name)
-        LEFT JOIN pg_proc p ON p.oid = named.name::regproc
+        LEFT JOIN pg_proc p ON p.oid = to_regproc(named.name)
         WHERE has_function_privilege('tributary_app', p.oid, 'EXECUTE')
            OR has_function_privilege('tributary_ops', p.oid, 'EXECUTE')
            OR NOT coalesce(p.prosecdef AND 'search_path=public, pg_temp' = ANY(p.proconfig), false)

@@ -87,15 +87,16 @@ def check(draft: Draft) -> None:
     check_text("kind", draft.kind, least=1, most=100)
     check_text("memo", draft.memo, least=0, most=2000)
     check_instant("event_at", draft.event_at)
+    check_day("booked_on", draft.booked_on)
     if not 2 <= len(draft.movements) <= POSTINGS_LIMIT:
         raise IncompleteEntryError(f"{draft.reference}: {len(draft.movements)} movements")
     net: defaultdict[str, int] = defaultdict(int)
     for movement in draft.movements:
         if type(movement.amount) is not int or not 0 < movement.amount < AMOUNT_LIMIT:
             raise InvalidAmountError(f"{draft.reference}: {movement.amount!r} minor units")
-        if movement.side == "D":
+        if movement.side is Side.DEBIT:
             net[movement.currency] += movement.amount
-        elif movement.side == "C":
+        elif movement.side is Side.CREDIT:
             net[movement.currency] -= movement.amount
         else:
             raise InvalidDraftError(f"{draft.reference}: no side {movement.side!r}")
@@ -109,7 +110,7 @@ def check_account(spec: AccountSpec) -> None:
     check_text("code", spec.code, least=1, most=200)
     if re.fullmatch("[A-Z]{3}", spec.currency) is None:
         raise InvalidDraftError(f"{spec.code}: no currency code {spec.currency!r}")
-    if spec.normal_side not in Side.values:
+    if not isinstance(spec.normal_side, Side):
         raise InvalidDraftError(f"{spec.code}: no side {spec.normal_side!r}")
     if spec.floor is not None and not -AMOUNT_LIMIT < spec.floor <= 0:
         raise InvalidDraftError(f"{spec.code}: a floor of {spec.floor} cannot be kept from nothing")
@@ -119,6 +120,12 @@ def check_instant(name: str, value: datetime) -> None:
     """Raise InvalidDraftError unless the instant is aware."""
     if value.tzinfo is None:
         raise InvalidDraftError(f"{name} is a naive time")
+
+
+def check_day(name: str, value: date) -> None:
+    """Raise InvalidDraftError for a datetime, which Python takes for a date: whose day is it?"""
+    if isinstance(value, datetime):
+        raise InvalidDraftError(f"{name} is an instant, not a day")
 
 
 def check_text(name: str, value: str, *, least: int, most: int) -> None:
@@ -158,7 +165,7 @@ def content_hash(*, book: UUID, draft: Draft, reverses: UUID | None = None) -> b
     for movement in draft.movements:
         subject = None if movement.subject is None else str(movement.subject)
         fields += (
-            movement.side,
+            movement.side.value,
             movement.account,
             str(movement.amount),
             movement.currency,

@@ -84,7 +84,7 @@ def named_errors() -> Iterator[None]:
         meaning = _meaning(error.__cause__)
         if meaning is None:
             raise
-        raise meaning(str(error).splitlines()[0]) from error
+        raise meaning(f"{meaning.__doc__} ({str(error).splitlines()[0]})") from error
 
 
 def _meaning(cause: BaseException | None) -> type[LedgerError] | None:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import islice
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,9 @@ from settlement.models import (
     SourceDocument,
     WalletStatement,
 )
+
+BATCH = 5000
+"""Bank lines booked at once: memory stays flat however long a statement is."""
 
 
 def minor(amount: Decimal, currency: str) -> int:
@@ -234,7 +238,13 @@ def _opening_reference(statement: BankStatement) -> str:
 
 def bank_lines_booked(lines: Iterable[BankLine], *, merchant_id: UUID, now: datetime) -> None:
     """Every booked entry moves the bank; what it was for is decided by matching."""
-    drafts = [
+    remaining = iter(lines)
+    while batch := list(islice(remaining, BATCH)):
+        _post(merchant_id, _bank_drafts(batch), now)
+
+
+def _bank_drafts(lines: Iterable[BankLine]) -> list[Draft]:
+    return [
         Draft(
             reference=f"bankline:{line.id}",
             kind="bank.line",
@@ -254,7 +264,6 @@ def bank_lines_booked(lines: Iterable[BankLine], *, merchant_id: UUID, now: date
             )
         )
     ]
-    _post(merchant_id, drafts, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

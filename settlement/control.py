@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from settlement.models import DocumentState, ReconRun, RunState, SourceDocument
+from settlement.money_in import originals
 from settlement.money_in.requests import wake
 
 GRACE = timedelta(seconds=10)
@@ -44,6 +45,12 @@ def sweep(*, now: datetime) -> int:
 def _abandoned(rows: QuerySet, now: datetime) -> list[tuple]:  # type: ignore[type-arg]
     free = rows.filter(Q(lease_until=None) | Q(lease_until__lt=now))
     return list(free.order_by("id").values_list("merchant_id", "id")[:BATCH])
+
+
+def tidy(*, now: datetime) -> None:
+    """Once a day: make room for the coming months, remove what killed uploads left."""
+    ensure_partitions(now=now)
+    originals.sweep_drafts(before=now - timedelta(days=1))
 
 
 def ensure_partitions(*, now: datetime) -> None:

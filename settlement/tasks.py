@@ -35,6 +35,6 @@ def sweep(**_later: Any) -> None:
 
 
 @shared_task
-def ensure_partitions(**_later: Any) -> None:
-    """Make the coming months' partitions."""
-    control.ensure_partitions(now=timezone.now())
+def tidy(**_later: Any) -> None:
+    """Do what is due once a day."""
+    control.tidy(now=timezone.now())

@@ -3,7 +3,8 @@
 from django.db import migrations
 
 # Roles belong to the whole server: another database may migrate at the same moment.
-# Since PostgreSQL 16 being a member is not enough for SET ROLE; the SET option is.
+# Since PostgreSQL 16 being a member is not enough for SET ROLE; the SET option is. An owner who
+# may not grant the roles to itself needs them as logins of their own, and no SET ROLE.
 ROLES = """
 DO $$
 DECLARE
@@ -19,9 +20,13 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;
         END;
-        IF NOT pg_has_role(current_user, role_name, way) THEN
-            EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
-        END IF;
+        BEGIN
+            IF NOT pg_has_role(current_user, role_name, way) THEN
+                EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
+            END IF;
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE NOTICE '% cannot act as %', current_user, role_name;
+        END;
     END LOOP;
 END $$;
 """

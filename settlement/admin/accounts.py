@@ -10,31 +10,19 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.access import acting_for
 from accounts.admin import OperatorAdmin, OperatorForm, ReadOnlyInline
-from accounts.models import BankAccount, SettlementAccount, Store, StoreLink
+from accounts.models import SettlementAccount, Store, StoreLink
 from accounts.onboarding import add_store
 from platforms import registry
 from settlement import queries
 from settlement.admin.base import NOTHING, page_of, table, written
 from settlement.queries import BankRow, StoreRow
-
-
-class AccountBanksInline(ReadOnlyInline):
-    """The accounts at banks into which the stores are paid."""
-
-    model = BankAccount
-    fields = readonly_fields = ("bank", "masked_number", "currency", "holder")
-
-    @admin.display(description=_("number"))
-    def masked_number(self, account: BankAccount) -> str:
-        """The number's last digits."""
-        return account.masked
 
 
 @admin.register(SettlementAccount)
@@ -46,39 +34,42 @@ class SettlementAccountAdmin(OperatorAdmin):
     search_fields = ("name", "merchant__name")
     ordering = ("-id",)
     autocomplete_fields = ("merchant",)
-    inlines = (AccountBanksInline,)
+    change_form_outer_after_template = "admin/overview.html"
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """A new account is only named."""
-        base = ("merchant", "name")
-        return (*base, "created_at", "stores_table", "banks_table") if obj else base
+        return ("merchant", "name", "created_at") if obj else ("merchant", "name")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Books lie under the merchant, so an account never moves to another."""
-        return ("merchant", "created_at", "stores_table", "banks_table") if obj else ()
+        return ("merchant", "created_at") if obj else ()
 
-    def get_inlines(self, request: HttpRequest, obj: Model | None) -> Any:
-        """Bank accounts come after the account they belong to."""
-        return self.inlines if obj else ()
-
-    @admin.display(description=_("stores"))
-    def stores_table(self, account: SettlementAccount) -> SafeString:
-        """Per store and currency: owed, in transit, arrived, missing, different."""
-        heads = (_("store"), _("platform"), _("owed"), _("in transit"), _("arrived"),
-                 _("missing"), _("difference"))  # fmt: skip
-        return table(heads, map(_store_cells, _overview(account).stores))
-
-    @admin.display(description=_("bank and books"))
-    def banks_table(self, account: SettlementAccount) -> SafeString:
-        """Per bank account: what its latest statement says against what the books say."""
-        heads = (_("bank account"), _("statement"), _("until"), _("books"), _("agrees"))
-        return table(heads, map(_bank_cells, _overview(account).banks))
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Below the form stands what the merchant's first page shows."""
+        if isinstance(account := context.get("original"), SettlementAccount):
+            overview = _overview(account)
+            context["tables"] = [_stores_table(overview), _banks_table(overview)]
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
 
 
 def _overview(account: SettlementAccount) -> queries.Overview:
     """What the merchant's first page shows, asked as the merchant."""
     with acting_for(account.merchant_id):
         return queries.overview(SettlementAccount.objects.get(pk=account.pk))
+
+
+def _stores_table(overview: queries.Overview) -> SafeString:
+    heads = (_("store"), _("platform"), _("owed"), _("in transit"), _("arrived"),
+             _("missing"), _("difference"))  # fmt: skip
+    return table(heads, map(_store_cells, overview.stores), title=_("Stores"))
+
+
+def _banks_table(overview: queries.Overview) -> SafeString:
+    heads = (_("bank account"), _("statement"), _("until"), _("books"), _("agrees"))
+    return table(heads, map(_bank_cells, overview.banks), title=_("Bank and books"))
 
 
 def _store_cells(row: StoreRow) -> list[object]:
@@ -100,8 +91,17 @@ class StoreForm(OperatorForm):
         super().__init__(*args, **kwargs)
         if "platform" in self.fields:
             self.fields["platform"] = forms.ChoiceField(
-                label=_("platform"), choices=_platforms, widget=UnfoldAdminSelectWidget
+                label=self.fields["platform"].label,
+                choices=_platforms,
+                widget=UnfoldAdminSelectWidget,
             )
+
+    def clean(self) -> dict[str, Any]:
+        """The store's merchant is its settlement account's."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if account := cleaned.get("settlement_account"):
+            self.instance.merchant_id = account.merchant_id
+        return cleaned
 
 
 def _platforms() -> list[tuple[str, str]]:
@@ -118,7 +118,7 @@ class LinkInline(ReadOnlyInline):
 
 @admin.register(Store)
 class StoreAdmin(OperatorAdmin):
-    """Shops on platforms. Once made, only the name changes: books and documents lie under the rest."""
+    """Shops on platforms; once one has books and documents, only its name still changes."""
 
     form = StoreForm
     list_display = ("name", "platform_name", "merchant", "settlement_account", "created_at")
@@ -142,7 +142,7 @@ class StoreAdmin(OperatorAdmin):
         """The link is made with the store."""
         return self.inlines if obj else ()
 
-    def save_model(self, request: HttpRequest, obj: Store, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """A new store comes aboard as everywhere else, with its link."""
         if change:
             super().save_model(request, obj, form, change)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from accounts.models import Merchant
 Text = str | Promise
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EM DASH}"
+SPACE = "\N{NO-BREAK SPACE}"
 MERCHANTS_LISTED = 30
 
 
@@ -55,10 +56,10 @@ class MerchantFilter(admin.SimpleListFilter):
         return queryset.filter(merchant_id=self.value()) if self.value() else queryset
 
 
-def money(name: str, label: Text) -> Callable[[Any], str]:
-    """A column or field that writes the row's amount of this name."""
+def money(name: str, label: Text) -> Any:
+    """A column or field (a callable of the row) that writes the row's amount of this name."""
 
-    @admin.display(description=str(label) if isinstance(label, str) else label)
+    @admin.display(description=label)  # type: ignore[arg-type]  # lazy texts are allowed
     def column(row: Any) -> str:
         return written(getattr(row, name))
 
@@ -67,14 +68,14 @@ def money(name: str, label: Text) -> Callable[[Any], str]:
 
 
 def written(amount: Money | None) -> str:
-    """An amount exactly, with its currency's decimals or more: −1,234.50 CNY."""
+    """An amount exactly, with its currency's decimals or more, on one line: −1,234.50 CNY."""
     if amount is None:
         return NOTHING
     places = len(str(amount.currency.sub_unit)) - 1
     stated: Decimal = amount.amount
     kept = stated.quantize(Decimal(1).scaleb(-places))
     exact = kept if kept == stated else stated.normalize()
-    return f"{MINUS if exact < 0 else ''}{abs(exact):,f} {amount.currency}"
+    return f"{MINUS if exact < 0 else ''}{abs(exact):,f}{SPACE}{amount.currency}"
 
 
 def page_of(row: Model | None, text: str = "") -> SafeString | str:
@@ -91,10 +92,12 @@ def list_of(model: type[Model], text: Text, **chosen: object) -> SafeString:
     return _link(f"{reverse(name)}?{urlencode(chosen)}", text)
 
 
-def table(heads: Sequence[Text], rows: Iterable[Sequence[object]]) -> SafeString:
+def table(
+    heads: Sequence[Text], rows: Iterable[Sequence[object]], *, title: Text = ""
+) -> SafeString:
     """A table as the theme draws it."""
     given = {"headers": list(heads), "rows": [list(row) for row in rows]}
-    return render_to_string("unfold/components/table.html", {"table": given})
+    return render_to_string("unfold/components/table.html", {"table": given, "title": title})
 
 
 def _link(address: str, text: Text) -> SafeString:

@@ -45,6 +45,10 @@ from settlement.work import DOCUMENT, Lease, claim, kept_alive
 
 log = logging.getLogger(__name__)
 HEAD_BYTES = 64 * 1024
+READING_CHANGES = [
+    "code", "unverified", "state", "bytes_read", "readings", "rows_kept", "rows_known",
+    "rows_restated", "lease_until", "lease_token", "loaded_at",
+]  # fmt: skip
 
 
 def receive(
@@ -167,7 +171,7 @@ def _read(lease: Lease) -> None:
     document.bytes_read = document.size
     document.loaded_at = now
     document.lease_until = document.lease_token = None
-    document.save()
+    document.save(update_fields=READING_CHANGES)
 
 
 def _document(document: SourceDocument, lease: Lease) -> Document:

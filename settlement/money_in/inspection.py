@@ -175,6 +175,7 @@ class _Current:
         self._last: date | None = None
 
     def add(self, record: Line | Payout | BankLine) -> None:
+        """Take one record of the statement."""
         self._tally.add(record)
         if isinstance(record, Line):
             self._kinds[record.kind.value] += 1
@@ -186,6 +187,7 @@ class _Current:
             self._saw(record.announced_at.date())
 
     def summary(self, totals: Totals | None) -> Summary:
+        """Close the statement with what it says it adds up to."""
         statement, tally = self._statement, self._tally
         return replace(
             self._blank,

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 CHUNK = 1 << 20
+DRAFT = "incoming-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ def keep(stream: BinaryIO, *, merchant_id: UUID, limit: int) -> Original:
     """
     folder = Path(settings.DOCUMENTS_DIR) / str(merchant_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="incoming-") as draft:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=DRAFT) as draft:
         original = _copy(stream, draft, limit)  # type: ignore[arg-type]
         target = _place(merchant_id, original.sha256)
         target.parent.mkdir(exist_ok=True, mode=0o700)
@@ -43,6 +45,18 @@ def keep(stream: BinaryIO, *, merchant_id: UUID, limit: int) -> Original:
 def open_original(*, merchant_id: UUID, sha256: str) -> BinaryIO:
     """A new seekable stream over the kept bytes."""
     return _place(merchant_id, sha256).open("rb")
+
+
+def sweep_drafts(*, before: datetime) -> int:
+    """Remove what uploads that were killed left behind; returns how many files."""
+    drafts = [
+        path
+        for path in Path(settings.DOCUMENTS_DIR).glob(f"*/{DRAFT}*")
+        if path.stat().st_mtime < before.timestamp()
+    ]
+    for path in drafts:
+        path.unlink(missing_ok=True)
+    return len(drafts)
 
 
 def _copy(stream: BinaryIO, draft: BinaryIO, limit: int) -> Original:

@@ -57,7 +57,7 @@ class _LineWriter:
             self._instant = line.event_at
             self._instant_text = line.event_at.isoformat()
         text = (
-            f"{self._n}\t{part}\t{line.row}\t{line.external_id}\t{line.kind}\t{line.amount}"
+            f"{self._n}\t{part}\t{line.row}\t{line.external_id}\t{line.kind}\t{line.amount!s}"
             f"\t{line.currency}\t{self._instant_text}\t{line.order_ref}\t{line.payout_ref}"
             f"\t{line.remittance}\t{line.label}"
         )

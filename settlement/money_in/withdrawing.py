@@ -17,11 +17,14 @@ from accounts.access import acting_for
 from accounts.models import Store
 from settlement import bookings
 from settlement.models import (
+    OPEN_STATES,
     BankLine,
     BankStatement,
     DocumentState,
+    ExceptionState,
     Payout,
     PayoutState,
+    ReconException,
     SourceDocument,
 )
 from settlement.money_in import requests
@@ -77,6 +80,9 @@ def withdraw(*, merchant_id: UUID, document_id: UUID, now: datetime) -> SourceDo
             _take_back(document, now)
         document.state = DocumentState.WITHDRAWN
         document.save(update_fields=["state"])
+        ReconException.objects.filter(document=document, state__in=OPEN_STATES).update(
+            state=ExceptionState.RESOLVED, closed_at=now
+        )
     return document
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from tests.faults.harness import Arena, Scene
 from tests.faults.harness import arena as an_arena
-from tests.faults.rows import Rows
+from tests.faults.rows import Rows, standing_rows
 
-ROWS = 60_000
+LARGE, SMALL = 60_000, 3_000
+"""Rows: enough to catch a worker in the stream, and enough for what a lock parks anyway."""
 
 
 @pytest.fixture(scope="package")
@@ -22,9 +23,27 @@ def arena() -> Iterator[Arena]:
 
 
 @pytest.fixture(scope="package")
-def one_large_document(arena: Arena) -> Scene:
+def large_document(arena: Arena) -> Scene:
+    """A store and a fund flow that takes its time, waiting to be read."""
+    return arena.scene("large", "fund_flow", str(LARGE))
+
+
+@pytest.fixture(scope="package")
+def rows_of_the_large_document(arena: Arena, large_document: Scene) -> Rows:
+    """What comes of it when nothing happens."""
+    return arena.undisturbed(large_document)
+
+
+@pytest.fixture(scope="package")
+def document(arena: Arena) -> Scene:
     """A store and its fund flow, waiting to be read."""
-    return arena.scene("large", "fund-flow", str(ROWS))
+    return arena.scene("small", "fund_flow", str(SMALL))
+
+
+@pytest.fixture(scope="package")
+def rows_of_the_document(arena: Arena, document: Scene) -> Rows:
+    """What comes of it when nothing happens."""
+    return arena.undisturbed(document)
 
 
 @pytest.fixture(scope="package")
@@ -34,6 +53,18 @@ def many_documents(arena: Arena) -> Scene:
 
 
 @pytest.fixture(scope="package")
-def one_reconciliation(arena: Arena, many_documents: Scene) -> Scene:
+def rows_of_many_documents(arena: Arena, many_documents: Scene) -> Rows:
+    """What stands at the end of them when nothing happens."""
+    return arena.undisturbed(many_documents, rows=standing_rows)
+
+
+@pytest.fixture(scope="package")
+def reconciliation(arena: Arena, many_documents: Scene) -> Scene:
     """The same with all files read and nothing reconciled."""
     return arena.later(many_documents, "run", "read")
+
+
+@pytest.fixture(scope="package")
+def rows_of_the_reconciliation(arena: Arena, reconciliation: Scene) -> Rows:
+    """What comes of it when nothing happens."""
+    return arena.undisturbed(reconciliation)

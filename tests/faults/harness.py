@@ -2,7 +2,7 @@
 
 An `Arena` is a stack nobody else uses. A `Scene` is a database in it with work waiting, made once
 and copied for every trial, so that the ids of two trials are the same. A `Trial` is one such copy
-with its workers and its sweeper; everything about it is observed from outside, in PostgreSQL.
+with its workers; everything about it is observed from outside, in PostgreSQL.
 
 A worker is killed at a chosen point in one of two ways: a lock held from outside parks it at a
 statement (`Trial.parked`), or it is frozen the moment it is seen there (`Worker.freeze`).
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, NamedTuple, Self, TypeVar
@@ -30,7 +30,7 @@ from config import processes
 from config.celery import QUEUES
 from config.processes import Step
 from config.stack import Stack, temporary
-from tests.faults.rows import Rows, all_rows
+from tests.faults.rows import Ask, Rows, all_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 2
@@ -38,7 +38,9 @@ PROGRESS_SECONDS = 0.2
 SWEEP_SECONDS = 15
 """How often beat sweeps (config/celery.py)."""
 PATIENCE = 45.0
-LOOK_SECONDS = 0.003
+LOOK_SECONDS = 0.004
+PAUSE_SECONDS = 0.5
+"""Between two rounds of our own sweeping."""
 
 T = TypeVar("T")
 
@@ -76,7 +78,24 @@ class Arena:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.home = stack.home
-        self._run("tributary", "manage.py", "migrate", "--verbosity", "0")
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT,
+            env=self.environment("tributary"),
+            check=True,
+        )
+        self._helper = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.inside"],
+            cwd=ROOT,
+            env=self.environment("tributary"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def close(self) -> None:
+        """End the helper; the stack is its owner's."""
+        self._helper.communicate()
 
     def environment(self, database: str) -> dict[str, str]:
         """The environment of our processes in this arena."""
@@ -89,63 +108,58 @@ class Arena:
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "PROGRESS_SECONDS": str(PROGRESS_SECONDS),
             "PYTHONWARNINGS": "ignore",
+            "LOG_LEVEL": "WARNING",
         }
 
-    def scene(self, database: str, *command: str) -> Scene:
+    def inside(self, database: str, command: str, *arguments: str) -> Any:
+        """Carry out a command of `inside`; raises RuntimeError with its traceback."""
+        assert self._helper.stdin is not None
+        assert self._helper.stdout is not None
+        print(json.dumps([database, command, *arguments]), file=self._helper.stdin, flush=True)
+        answer = json.loads(self._helper.stdout.readline())
+        if "failed" in answer:
+            raise RuntimeError(answer["failed"])
+        return answer["told"]
+
+    def scene(self, database: str, command: str, *arguments: str) -> Scene:
         """Make a database with what a command of `inside` receives."""
         self.stack.create_database(database, template="tributary")
-        told = json.loads(self.inside(database, *command))
-        return Scene(database=database, **told)
+        return Scene(database=database, **self.inside(database, command, *arguments))
 
-    def later(self, scene: Scene, database: str, *command: str) -> Scene:
+    def later(self, scene: Scene, database: str, command: str) -> Scene:
         """The same scene after one more command."""
         self.stack.create_database(database, template=scene.database)
-        self.inside(database, *command)
-        return Scene(
-            database=database, merchant=scene.merchant, account=scene.account, store=scene.store
-        )
-
-    def inside(self, database: str, *command: str) -> str:
-        """Run a command of `inside`; what it prints."""
-        return self._run(database, "-m", "tests.faults.inside", *command)
+        self.inside(database, command)
+        return replace(scene, database=database)
 
     @contextlib.contextmanager
-    def trial(self, scene: Scene, *, sweeping: bool = True) -> Iterator[Trial]:
-        """A copy of the scene and an empty broker; workers left over are killed at the end."""
+    def trial(self, scene: Scene) -> Iterator[Trial]:
+        """A copy of the scene, and one message in the broker for each piece of its work.
+
+        Workers that are left over are killed at the end.
+        """
         name = f"{scene.database}_trial"
         self.stack.create_database(name, template=scene.database)
         try:
             with Trial(self, scene, name) as trial:
                 trial.broker.flushall()
-                if sweeping:
-                    trial.sweeper()
+                trial.sweep()
                 yield trial
         finally:
             self.stack.drop_database(name)
 
-    def undisturbed(self, scene: Scene) -> Rows:
+    def undisturbed(self, scene: Scene, *, rows: Callable[[Ask], Rows] = all_rows) -> Rows:
         """The rows when one worker does the work and nothing happens to it."""
         with self.trial(scene) as trial:
             trial.worker()
-            return trial.finished()
-
-    def _run(self, database: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=self.environment(database),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        return done.stdout
+            return trial.finished(rows=rows)
 
 
 @contextlib.contextmanager
 def arena() -> Iterator[Arena]:
     """An arena that leaves nothing behind."""
-    with temporary(durable=True) as stack:
-        yield Arena(stack)
+    with temporary(durable=True) as stack, contextlib.closing(Arena(stack)) as place:
+        yield place
 
 
 # --- what is seen -------------------------------------------------------------------------
@@ -222,19 +236,15 @@ class Trial:
         names = ",".join(queues or QUEUES)
         return self._start(
             "worker",
-            *("-m", "celery", "-A", "config", "worker", "-c", "1", "-Q", names, "-l", "INFO"),
+            *("-m", "celery", "-A", "config", "worker", "-c", "1", "-Q", names),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         )
-
-    def sweeper(self) -> Worker:
-        """Start the sweeper that never rests."""
-        return self._start("sweeper", "-m", "tests.faults.inside", "sweep")
 
     def beat(self) -> Worker:
         """Start the real beat, with the real periods."""
         schedule = str(self.arena.home / f"beat-{self.database}-{time.monotonic_ns()}")
         beat = ("-m", "celery", "-A", "config", "beat", "--pidfile=", "--schedule", schedule)
-        return self._start("beat", *beat, "-l", "INFO")
+        return self._start("beat", *beat)
 
     def _start(self, name: str, *arguments: str) -> Worker:
         self._programs += 1
@@ -246,10 +256,8 @@ class Trial:
     @property
     def broker(self) -> redis.Redis:
         """A client of the broker."""
-        valkey = self.arena.stack.broker
-        assert valkey is not None
-        password = self.arena.stack.passwords["broker"]
-        client = redis.Redis(unix_socket_path=str(valkey.socket), password=password)
+        url = self.environment["BROKER_URL"].replace("redis+socket:", "unix:", 1)
+        client = redis.Redis.from_url(url)
         self._life.callback(client.close)
         return client
 
@@ -291,17 +299,41 @@ class Trial:
     @contextlib.contextmanager
     def parked(self, lock: str, *parameters: object) -> Iterator[Callable[[], Backend]]:
         """Hold a lock; the function that is yielded returns who has come to wait for it."""
-        with self.connect() as holder, holder.transaction(force_rollback=True):
-            holder.execute(lock, parameters or None)  # type: ignore[call-overload]
-            holding = holder.info.backend_pid
+        holder = self.connect()
+        holder.autocommit = False
+        holder.execute(lock, parameters or None)  # type: ignore[call-overload]
+        try:
+            yield lambda: self.waiting_for(holder.info.backend_pid)
+        finally:
+            holder.close()
 
-            def waiting() -> Backend:
-                return until(
-                    lambda: next((b for b in self.backends() if holding in b.waits_for), None),
-                    f"somebody waits for {lock}",
-                )
+    def waiting_for(self, pid: int) -> Backend:
+        """Wait until one of our programs waits for a lock this backend holds."""
+        return until(
+            lambda: next((b for b in self.backends() if pid in b.waits_for), None),
+            f"somebody waits for a lock of {pid}",
+        )
 
-            yield waiting
+    # --- the broker ---
+
+    def sweep(self) -> int:
+        """Wake workers for what has no living one; how many rows that were."""
+        return int(self.arena.inside(self.database, "sweep"))
+
+    def given_back(self, queue: str) -> int:
+        """Deliver again what nobody acknowledged, as Kombu does after the visibility timeout.
+
+        Returns how many messages that were; the timeout itself is an hour.
+        """
+        broker = self.broker
+        unacknowledged: dict[bytes, bytes] = broker.hgetall("unacked")  # type: ignore[assignment]
+        for tag, packed in unacknowledged.items():
+            message, _exchange, routing_key = json.loads(packed)
+            assert routing_key == queue
+            broker.rpush(queue, json.dumps(message))
+            broker.hdel("unacked", tag)  # type: ignore[arg-type]
+            broker.zrem("unacked_index", tag)
+        return len(unacknowledged)
 
     # --- the end ---
 
@@ -309,15 +341,29 @@ class Trial:
         """How many documents and runs are not finished."""
         return int(self.ask(UNFINISHED)[0][0])
 
-    def finished(self, *, seconds: float = PATIENCE) -> Rows:
-        """Wait until no work is left and the books are proved; returns all rows."""
-        until(lambda: not self.work_left(), "all work is done", seconds=seconds)
-        assert "BROKEN" not in self.proof()
-        return all_rows(self.ask)
+    def finished(
+        self,
+        *,
+        seconds: float = PATIENCE,
+        rows: Callable[[Ask], Rows] = all_rows,
+        sweeping: bool = True,
+    ) -> Rows:
+        """Wait until no work is left, prove the books, and return the rows.
 
-    def proof(self) -> str:
-        """What check_books says; it raises when an invariant is broken."""
-        return self.arena._run(self.database, "manage.py", "check_books")
+        Sweeps meanwhile, unless somebody else does.
+        """
+        due = time.monotonic()
+
+        def done() -> bool:
+            nonlocal due
+            if sweeping and time.monotonic() > due:
+                self.sweep()
+                due = time.monotonic() + PAUSE_SECONDS
+            return not self.work_left()
+
+        until(done, "all work is done", seconds=seconds)
+        assert self.arena.inside(self.database, "prove") == []
+        return rows(self.ask)
 
 
 # --- who is killed ------------------------------------------------------------------------
@@ -358,22 +404,21 @@ class Worker:
         until(lambda: not group(self._guard.pid), f"{alive} are dead", seconds=5)
         return alive
 
-    def freeze(self) -> None:
-        """Stop every process of the group where it is."""
-        self._signal(signal.SIGSTOP)
-        until(lambda: all(state(pid) == "T" for pid in self.pids), "the worker is frozen")
+    def freeze(self, *, only_parent: bool = False) -> None:
+        """Stop every process of the group where it is, or only the parent, which acknowledges."""
+        pids = [pid for pid in self.pids if not only_parent or pid != self.child()]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        until(lambda: all(state(pid) == "T" for pid in pids), "the worker is frozen")
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._signal(signal.SIGCONT)
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """Ask it to finish, as the supervisor does."""
         processes.end(self._guard, Step(signal.SIGTERM, 10))
-
-    def _signal(self, number: signal.Signals) -> None:
-        for pid in self.pids:
-            os.kill(pid, number)
 
 
 def group(leader: int) -> list[int]:

@@ -1,12 +1,8 @@
-"""What is done inside an arena, by processes of its own: `python -m tests.faults.inside …`.
+"""What is done inside an arena, by one process with our settings: `python -m tests.faults.inside`.
 
-    fund-flow ROWS   a merchant with one store, and a large fund flow received for it
-    world            a merchant with twelve stores and its bank, and all their files received
-    read             read every document that waits, and leave the reconciliation waiting
-    sweep            the sweeper, at work all the time instead of every 15 seconds
-
-The environment names the database and the broker, as for every process of ours. The first two
-print what a test needs to know as one JSON object.
+It reads one request a line, `[database, command, argument…]`, and answers each with one line of
+JSON, `{"told": …}` or `{"failed": traceback}`; it ends with its input. The commands are the
+functions of COMMANDS.
 """
 
 from __future__ import annotations
@@ -14,22 +10,20 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-import time
+import traceback
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import django
 
-SWEEP_SECONDS = 0.25
 STORE = "the store"
 SEED = 29
 
 
-def fund_flow(rows: str) -> dict[str, Any]:
-    """Receive a WeChat Pay fund flow of so many rows for the only store."""
+def fund_flow(rows: str) -> dict[str, str]:
+    """Receive a WeChat Pay fund flow of so many rows for the only store of a new merchant."""
     from accounts.access import acting_for
     from accounts.onboarding import add_store, open_settlement_account
     from sandbox import write_fund_flow
@@ -43,11 +37,11 @@ def fund_flow(rows: str) -> dict[str, Any]:
         path = Path(folder) / "fund_flow.csv"
         write_fund_flow(path, rows=int(rows), seed=SEED)
         upload(merchant.id, path, store=store)
-    return {"merchant": merchant.id, "account": account.id, "store": store.id}
+    return {"merchant": str(merchant.id), "account": str(account.id), "store": str(store.id)}
 
 
-def world() -> dict[str, Any]:
-    """Receive all files of a small world, its troubles included."""
+def world() -> dict[str, str]:
+    """Receive all files of a small world, its troubles included, for a new merchant."""
     from accounts.access import acting_for
     from accounts.onboarding import add_bank_account, add_store, open_settlement_account
     from sandbox import write_world
@@ -70,11 +64,12 @@ def world() -> dict[str, Any]:
             }
         for file in truth["files"]:
             upload(merchant.id, out / file["path"], store=stores.get(file.get("store")))
-    return {"merchant": merchant.id, "account": account.id, "store": stores["W01"].id}
+    store = stores["W01"]
+    return {"merchant": str(merchant.id), "account": str(account.id), "store": str(store.id)}
 
 
 def read() -> None:
-    """Read what waits in the order in which it came, as one worker would."""
+    """Read every document that waits, as one worker would; a reconciliation is left waiting."""
     from settlement.models import DocumentState, SourceDocument
     from settlement.money_in import ingest
 
@@ -83,46 +78,58 @@ def read() -> None:
         ingest.read(merchant_id=merchant_id, document_id=id)
 
 
-def sweep() -> None:
-    """Sweep again and again until somebody ends this process.
+def sweep() -> int:
+    """Sweep as the sweeper would GRACE from now, so that tests need not wait for rows to age.
 
-    As the sweeper would GRACE later, so that tests need not wait for rows to grow old; whose
-    lease has really run out is PostgreSQL's to say, when a worker claims.
+    Whose lease has really run out is PostgreSQL's to say, when a worker claims.
     """
-    from django.db import DatabaseError, close_old_connections
     from django.utils import timezone
 
     from settlement import control
 
-    while True:
-        try:
-            control.sweep(now=timezone.now() + control.GRACE)
-        except DatabaseError as error:
-            print(f"the sweeper goes on after: {error}", flush=True)
-        close_old_connections()
-        time.sleep(SWEEP_SECONDS)
+    return control.sweep(now=timezone.now() + control.GRACE)
 
 
-COMMANDS: dict[str, Callable[..., dict[str, Any] | None]] = {
-    "fund-flow": fund_flow,
-    "world": world,
-    "read": read,
-    "sweep": sweep,
+def prove() -> list[str]:
+    """The invariants that are broken, of the ledger and of whatever else can be proved."""
+    from django.core.management import CommandError, call_command
+
+    said = tempfile.SpooledTemporaryFile(mode="w+")
+    try:
+        call_command("check_books", stdout=said)
+    except CommandError:
+        said.seek(0)
+        return [line.strip() for line in said if line.startswith("BROKEN")] or ["check_books"]
+    return []
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    function.__name__: function for function in (fund_flow, world, read, sweep, prove)
 }
 
 
-def main(command: str, *arguments: str) -> None:
-    """Carry out one of the commands above."""
+def answer(database: str, command: str, *arguments: str) -> Any:
+    """Carry a command out in a database, and leave no connection behind."""
+    from django.db import connections
+
+    for alias in connections:
+        connections.settings[alias]["NAME"] = database
+    try:
+        return COMMANDS[command](*arguments)
+    finally:
+        connections.close_all()
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
     django.setup()
-    told = COMMANDS[command](*arguments)
-    if told is not None:
-        print(json.dumps(told, default=_text))
-
-
-def _text(value: object) -> str:
-    assert isinstance(value, UUID)
-    return str(value)
+    for line in sys.stdin:
+        try:
+            told = {"told": answer(*json.loads(line))}
+        except Exception:  # the one who asks raises it
+            told = {"failed": traceback.format_exc()}
+        print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

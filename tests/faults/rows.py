@@ -71,9 +71,9 @@ ALL = {
         FROM settlement_reconexception x""",
     "runs": """SELECT to_jsonb(r) - '{id,attempts,requested_at,finished_at}'::text[]
         FROM settlement_reconrun r""",
-    # A reversal is booked on the day on which it is made.
-    "entries": f"""{NAMED} SELECT concat_ws(' | ', e.kind, e.event_at, e.memo, e.posting_count,
-        CASE WHEN e.reverses IS NULL THEN e.booked_on END, {POSTINGS})
+    # A reversal is dated by the clock.
+    "entries": f"""{NAMED} SELECT concat_ws(' | ', e.kind, e.memo, e.posting_count,
+        CASE WHEN e.reverses IS NULL THEN concat_ws(' ', e.event_at, e.booked_on) END, {POSTINGS})
         FROM ledger_journalentry e""",
     "balances": BALANCES,
 }

@@ -40,6 +40,18 @@ def in_book(book: UUID, using: str = "default") -> Iterator[CursorWrapper]:
         yield cursor
 
 
+class RolledBackError(Exception):
+    """Ends a transaction of which nothing is to stay."""
+
+
+@contextmanager
+def trying(book: UUID, using: str = "default") -> Iterator[CursorWrapper]:
+    """One transaction that acts for the book and is rolled back: rows by hand have no true hash."""
+    with pytest.raises(RolledBackError), in_book(book, using) as cursor:
+        yield cursor
+        raise RolledBackError
+
+
 def a_book(*more: AccountSpec) -> UUID:
     """A book of its own with the accounts above, and a partition for NOW."""
     book = uuid.uuid4()
@@ -127,9 +139,10 @@ def insert_entry(
     posting_count: int | None = None,
     reverses: UUID | None = None,
     reference: str | None = None,
+    entry: UUID | None = None,
 ) -> UUID:
     """An entry and its postings in one statement, as the database demands."""
-    entry = uuid.uuid4()
+    entry = entry or uuid.uuid4()
     count = len(lines) if posting_count is None else posting_count
     sql, parameters = _entry(book, entry, count, reverses, reference)
     more, values = _postings(book, entry, lines)

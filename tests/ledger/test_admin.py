@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.test import RequestFactory
 
@@ -51,6 +52,25 @@ def test_an_entry_is_shown_with_its_postings(request_: HttpRequest) -> None:
     assert f"<td>{CASH}</td><td>1234</td><td></td><td>CNY</td><td>{subject}</td>" in table
     assert f"<td>{OWED}</td><td></td><td>1234</td><td>CNY</td><td></td>" in table
     assert page.fingerprint(entry) == bytes(entry.content_hash).hex()  # type: ignore[attr-defined]
+
+
+def test_the_pages_are_drawn(rf: RequestFactory) -> None:
+    book = a_book()
+    with in_book(book):
+        entry_id = post(book=book, draft=a_draft(reference=f"shown:{book}"), now=NOW)
+    operator = get_user_model()(is_active=True, is_staff=True, is_superuser=True)
+    for model, search, pk in [
+        (JournalEntry, f"shown:{book}", entry_id),
+        (LedgerAccount, str(book), LedgerAccount.objects.using("ops").filter(book=book)[0].pk),
+    ]:
+        page = admin.site._registry[model]
+        for path, answer in [("/", page.changelist_view), (f"/{pk}", page.change_view)]:
+            request = rf.get(path, {"q": search} if path == "/" else {})
+            request.user = operator
+            arguments = () if path == "/" else (str(pk),)
+            response = answer(request, *arguments)
+            response.render()  # type: ignore[attr-defined]
+            assert search in response.content.decode()
 
 
 def test_names_are_escaped(request_: HttpRequest) -> None:

@@ -20,7 +20,18 @@ from django.db.backends.utils import CursorWrapper
 from ledger.book import credit, debit, post, reverse
 from ledger.checks import prove
 from ledger.errors import BookNotOpenError
-from tests.ledger.build import CASH, INCOME, NOW, OWED, TODAY, WALLET, a_book, a_draft, in_book
+from tests.ledger.build import (
+    CASH,
+    INCOME,
+    NOW,
+    OWED,
+    TODAY,
+    WALLET,
+    RolledBackError,
+    a_book,
+    a_draft,
+    in_book,
+)
 from tests.ledger.build import broken as broken_in
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -42,14 +53,11 @@ CONSTRAINTS = "every constraint is in place"
 ISOLATION = "every table keeps books apart, for its owner too"
 APP = "the application can add, never change"
 OPS = "the operator can read, nothing else"
+BODIES = "every guard does what it was written to do"
 RIGHTS = "nobody can borrow the guards' rights"
 NEXT_MONTH = "next month's postings have a partition"
 
 TABLES = ["ledger_ledgeraccount", "ledger_journalentry", "ledger_posting", "ledger_balance"]
-
-
-class RolledBackError(Exception):
-    """Ends a tampering."""
 
 
 @contextmanager
@@ -99,7 +107,7 @@ def test_sound_books_pass() -> None:
     findings = prove("ops", books.book)
     assert {f.invariant for f in findings} == {
         BALANCED, COUNTED, ENTRY, ACCOUNT, AMOUNT, HASH, REFERENCE, CODE, MIRROR, ONCE, GUARDED,
-        FLOOR, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS, RIGHTS, NEXT_MONTH,
+        FLOOR, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS, BODIES, RIGHTS, NEXT_MONTH,
     }  # fmt: skip
     assert all(f.violations == 0 and f.examples == () for f in findings)
     assert broken_in("owner", None) == {}
@@ -268,6 +276,10 @@ CATALOGUE = [
     ("GRANT EXECUTE ON FUNCTION ledger_check_postings() TO tributary_app", RIGHTS),
     ("GRANT EXECUTE ON FUNCTION ledger_check_entries() TO PUBLIC", RIGHTS),
     ("GRANT EXECUTE ON FUNCTION ledger_open_balance() TO tributary_ops", RIGHTS),
+    ("CREATE OR REPLACE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql"
+     " AS 'BEGIN RETURN NEW; END'", BODIES),
+    ("DROP FUNCTION ledger_check_entries() CASCADE", BODIES),
+    ("DROP FUNCTION ledger_check_entries() CASCADE", TRIGGERS),
     ("ALTER FUNCTION ledger_check_postings() SECURITY INVOKER", RIGHTS),
     ("ALTER FUNCTION ledger_check_postings() RESET search_path", RIGHTS),
 ]  # fmt: skip
@@ -307,7 +319,7 @@ def test_the_command_prints_a_line_per_invariant() -> None:
     books, out = some_books(), StringIO()
     call_command("check_books", book=str(books.book), stdout=out)
     lines = out.getvalue().splitlines()
-    assert len(lines) == 19
+    assert len(lines) == 20
     assert all(line.startswith("ok            0  ") for line in lines)
 
 
@@ -315,7 +327,7 @@ def test_the_command_fails_on_broken_books() -> None:
     books, out = some_books(), StringIO()
     with tampering(guards=False) as cursor:
         cursor.execute("UPDATE ledger_journalentry SET memo = 'x' WHERE id = %s", [books.plain])
-        with pytest.raises(CommandError, match="2 of 19 invariants are broken"):
+        with pytest.raises(CommandError, match="2 of 20 invariants are broken"):
             call_command("check_books", book=books.book, using="owner", stdout=out)
     assert f"BROKEN        1  {HASH}\n                 entry {books.plain}\n" in out.getvalue()
 

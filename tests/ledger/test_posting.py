@@ -13,6 +13,7 @@ from ledger.balances import balance, balances
 from ledger.book import (
     AccountSpec,
     Draft,
+    Movement,
     Side,
     credit,
     debit,
@@ -210,14 +211,22 @@ def test_a_wrong_draft_is_refused_by_name(draft: Draft, error: type[LedgerError]
         assert all(b.amount == 0 for b in balances(book=book).values())
 
 
-def test_a_movement_needs_a_side() -> None:
+@pytest.mark.parametrize("side", ["X", "D", ""])
+def test_a_movement_needs_a_side(side: Any) -> None:
     book = a_book()
-    sideless = a_draft(
-        type(debit(CASH, 1, "CNY"))("X", CASH, 1, "CNY"),  # type: ignore[arg-type]
-        credit(OWED, 1, "CNY"),
-    )
+    sideless = a_draft(Movement(side, CASH, 1, "CNY"), credit(OWED, 1, "CNY"))
     with in_book(book), pytest.raises(InvalidDraftError):
         post(book=book, draft=sideless, now=NOW)
+
+
+def test_a_day_is_no_instant() -> None:
+    book, draft = a_book(), a_draft()
+    with in_book(book):
+        post(book=book, draft=draft, now=NOW)
+        with pytest.raises(InvalidDraftError):
+            post(book=book, draft=a_draft(booked_on=NOW), now=NOW)
+        with pytest.raises(InvalidDraftError):
+            reverse(book=book, reference=draft.reference, reason="", now=NOW, booked_on=NOW)
 
 
 def test_the_largest_amounts_and_longest_texts_are_posted() -> None:

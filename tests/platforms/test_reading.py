@@ -361,6 +361,13 @@ def test_brackets_in_texts_are_not_nesting() -> None:
     assert reading.json_value(data) == {"a": "[" * 500 + '"{{{'}
 
 
+def test_depth_is_counted_exactly_and_siblings_are_not_depth() -> None:
+    siblings = b"[],{}," * 200
+    assert reading.json_value(b"[" + siblings + b"[" * 63 + b"]" * 64) is not None
+    with pytest.raises(ReadError, match="nested too deeply"):
+        reading.json_value(b"[" + siblings + b"[" * 64 + b"]" * 65)
+
+
 def test_json_rows_are_objects_of_a_list() -> None:
     assert list(reading.json_rows({"a": [{"b": 1}]}, "a")) == [(1, {"b": 1})]
     documents: list[dict[str, object]] = [{}, {"a": {}}, {"a": [1]}]

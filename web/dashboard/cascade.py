@@ -24,7 +24,7 @@ class Step:
     """One row. `start` and `end` are running amounts before and after it."""
 
     role: str
-    """in, out, net, carried, payout or bank."""
+    """in, out, net, carried, payout, bank (matched) or differs (named, but not equal)."""
     amount: Money
     start: Decimal
     end: Decimal
@@ -51,9 +51,12 @@ class Cascade:
     zero: float
 
 
-def cascade(waterfall: Waterfall) -> Cascade:
-    """Lay the steps of a payout out on one scale."""
-    steps = _steps(waterfall)
+def cascade(waterfall: Waterfall, *, differing: Iterable[BankLine] = ()) -> Cascade:
+    """Lay the steps of a payout out on one scale.
+
+    `differing` are bank lines that name the payout with another amount.
+    """
+    steps = [*_steps(waterfall), *(_arrived("differs", line) for line in differing)]
     low = min(Decimal(0), *(min(step.start, step.end) for step in steps))
     high = max(Decimal(0), *(max(step.start, step.end) for step in steps))
     span = high - low or Decimal(1)
@@ -91,11 +94,13 @@ def _steps(waterfall: Waterfall) -> list[Step]:
             )
     amount = waterfall.payout.amount
     steps.append(Step(role="payout", amount=amount, start=zero, end=amount.amount))
-    steps += [
-        Step(role="bank", amount=line.amount, start=zero, end=line.amount.amount, bank_line=line)
-        for line in waterfall.bank_lines
-    ]
-    return steps
+    return [*steps, *(_arrived("bank", line) for line in waterfall.bank_lines)]
+
+
+def _arrived(role: str, line: BankLine) -> Step:
+    return Step(
+        role=role, amount=line.amount, start=Decimal(0), end=line.amount.amount, bank_line=line
+    )
 
 
 def _parts(waterfall: Waterfall) -> Iterable[Step]:

@@ -39,6 +39,9 @@ def _grouped(stores: Sequence[Store]) -> list[tuple[Any, list[tuple[str, str]]]]
 class Filter(forms.Form):
     """A filter in the address. What makes no sense is ignored, not an error page."""
 
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, label_suffix="")
+
     def chosen(self, name: str) -> Any:
         """The cleaned value, or None where nothing (sensible) was chosen."""
         self.is_valid()
@@ -177,8 +180,8 @@ class UploadForm(forms.Form):
     belongs_to = forms.ChoiceField(label=_("What is it?"))
     originals = FilesField(label=_("Files"), allow_empty_file=True, max_length=255)
 
-    def __init__(self, *args: Any, stores: Sequence[Store], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, files: Any = None, *, stores: Sequence[Store]) -> None:
+        super().__init__(data, files, label_suffix="")
         self._stores = {str(store.id): store for store in stores}
         fields: dict[str, Any] = self.fields
         fields["belongs_to"].choices = [

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import BinaryIO, Final
 
 from djmoney.money import Money
 
+from accounts import vault
+from accounts.models import BankAccount
+from accounts.onboarding import NUMBER
 from platforms.contract import Document
 from settlement.models import SourceDocument
 from settlement.money_in import inspection, originals
@@ -52,16 +57,19 @@ def preview_of(document: SourceDocument) -> Preview | None:
             rows, cells = excerpt.first_rows(stream)
     except FileNotFoundError:
         return None
-    return Preview(rows=rows, cells=cells)
+    mask = _mask_for(document)
+    return Preview(rows=[[mask(cell) for cell in row] for row in rows], cells=cells)
 
 
 def excerpt_of(document: SourceDocument, row: int, *, needle: str) -> list[excerpt.Row]:
     """A row of the original among its neighbours; empty where there is none."""
     try:
         with _opened(document) as stream:
-            return excerpt.rows_around(stream, row, needle=needle)
+            rows = excerpt.rows_around(stream, row, needle=needle)
     except FileNotFoundError:
         return []
+    mask = _mask_for(document)
+    return [replace(each, text=mask(each.text)) for each in rows]
 
 
 def said_by(document: SourceDocument) -> list[Said] | None:
@@ -105,6 +113,25 @@ def _money(amount: str | None, currency: str) -> Money | None:
 
 def _day(day: str | None) -> date | None:
     return None if day is None else date.fromisoformat(day)
+
+
+def _mask_for(document: SourceDocument) -> Callable[[str], str]:
+    """Hide the numbers of the merchant's bank accounts in what is shown of a bank's file."""
+    if document.store_id is not None:
+        return str
+    numbers = [
+        (vault.unseal(bytes(account.number_sealed), context=NUMBER), account.masked)
+        for account in BankAccount.objects.all()
+    ]
+    # Banks print numbers in groups; the digits are the same.
+    hidden = [(re.compile(r"[ -]?".join(number)), shown) for number, shown in numbers]
+
+    def mask(text: str) -> str:
+        for pattern, shown in hidden:
+            text = pattern.sub(shown, text)
+        return text
+
+    return mask
 
 
 def _opened(document: SourceDocument) -> BinaryIO:

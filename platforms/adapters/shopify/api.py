@@ -172,12 +172,14 @@ class _Item:
         self.source = source
 
     def text(self, name: str) -> str:
+        """A text that is there and not empty."""
         value = self.source.get(name)
         if not isinstance(value, str) or not value:
             raise ReadError(f"no {name}", row=self.row)
         return value
 
     def currency(self) -> str:
+        """The object's currency."""
         return currency(self.text("currency"), row=self.row)
 
     def id(self, name: str) -> str:
@@ -190,16 +192,19 @@ class _Item:
         return str(value)
 
     def required_id(self, name: str) -> str:
+        """An id that is there."""
         value = self.id(name)
         if not value:
             raise ReadError(f"no {name}", row=self.row)
         return value
 
     def money(self, name: str) -> Decimal:
+        """An amount, given as text or as a number."""
         value = self.source.get(name)
         if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
             raise ReadError(f"{name} is no amount: {shown(str(value))}", row=self.row)
         return amount(f"{value:f}" if isinstance(value, Decimal) else str(value), row=self.row)
 
     def midnight(self, name: str, zone: ZoneInfo) -> datetime:
+        """A date as the instant it begins in the store's zone."""
         return words.midnight(day(self.text(name), row=self.row), zone)

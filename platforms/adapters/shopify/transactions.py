@@ -109,9 +109,11 @@ class _Reader:
         self._occurrences = Occurrences()
 
     def currency_of(self, row: int, fields: list[str]) -> str:
+        """The currency of the first row, which all others must share."""
         return currency(self._field(fields, "Currency", row), row=row)
 
     def entry(self, row: int, fields: list[str], unit: str) -> _Entry:
+        """Read and check one row. Raises ReadError."""
         if len(fields) != self._width:
             raise ReadError(f"{len(fields)} values under {self._width} columns", row=row)
         at = self._at
@@ -137,6 +139,7 @@ class _Reader:
         )
 
     def records(self, entry: _Entry, payouts: Payouts) -> Iterator[Line | Payout]:
+        """The lines of a row, and its payout if it is a payout's own row."""
         external_id = self._external_id(entry)
         yield _line(entry, external_id, words.kind(entry.word, entry.amount), entry.amount)
         if entry.fee:

@@ -25,10 +25,12 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
         parser.add_argument("--as", dest="code", default="", metavar="CODE")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run the command."""
         try:
             found = [
                 summary

@@ -19,9 +19,11 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
         parser.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run the command."""
         rows = [_row(adapter) for adapter in registry.all()]
         if options["as_json"]:
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))

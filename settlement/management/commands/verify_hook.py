@@ -22,6 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
         parser.add_argument("--platform", required=True, metavar="CODE")
         parser.add_argument("--secret", action="append", default=[], metavar="KEY=VALUE")
         parser.add_argument("--headers", required=True, type=Path, metavar="H.json")
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--now", default="", help="ISO instant or Unix seconds")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run the command."""
         hook = RawHook(
             headers=_headers(_read(options["headers"])),
             body=_read(options["body"]),

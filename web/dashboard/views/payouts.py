@@ -44,13 +44,15 @@ def payout(request: MemberRequest, payout_id: UUID) -> HttpResponse:
     waterfall = queries.waterfall(found)
     lines, _named = queries.payout_lines(found)
     match = reading.match_of(found)
+    exceptions = reading.exceptions_about(payout=found)
+    differing = [e.exception.bank_line for e in exceptions if e.exception.bank_line]
     context = {
         "payout": found,
         "waterfall": waterfall,
-        "cascade": cascade(waterfall),
+        "cascade": cascade(waterfall, differing=differing),
         "match": match,
         "companions": reading.companions(found, match),
-        "exceptions": reading.exceptions_about(payout=found),
+        "exceptions": exceptions,
         "versions": reading.versions(found),
         "page": Paginator(lines, PAGE).get_page(request.GET.get("page")),
     }
