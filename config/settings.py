@@ -42,8 +42,8 @@ INSTALLED_APPS = [
     "config",
     "unfold",
     "accounts",
+    "settlement",  # before the ledger: its check_books is the ledger's and its own
     "ledger",
-    "settlement",
     "web",
     "django.contrib.admin",
     "django.contrib.auth",

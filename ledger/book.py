@@ -133,7 +133,7 @@ def open_accounts(*, book: UUID, specs: Iterable[AccountSpec], now: datetime) ->
             raise AccountConflictError(f"{spec.code} is asked for in two ways")
     if not wanted:
         return
-    with named_errors(), transaction.atomic():
+    with transaction.atomic():
         missing = wanted.keys() - _open_specs(book, wanted).keys()
         if missing:
             _insert_accounts(book, [wanted[code] for code in sorted(missing)], now)

@@ -57,13 +57,16 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     intraday reports, notifications): the same money is stated elsewhere.
     `cash_account` names the platform's wallet the lines move ("" if none).
     `profile` names the layout that was read ("payouts_csv"); a layout that rests
-    on secondary sources is listed in the adapter's `unverified`.
+    on secondary sources is listed in the adapter's `unverified`. `numbering`
+    names where the lines' external ids come from, if the platform numbers one
+    movement differently in its several documents: such are never mixed in a store.
     """
 
     account: str
     currency: str
     number: str = ""
     profile: str = ""
+    numbering: str = ""
     cash_account: str = ""
     books: bool = True
     period_from: date | None = None

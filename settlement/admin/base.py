@@ -38,6 +38,7 @@ class BusinessAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     sortable_by = ()
     paginator = InfinitePaginator
+    show_facets = admin.ShowFacets.NEVER
 
 
 class MerchantFilter(admin.SimpleListFilter):

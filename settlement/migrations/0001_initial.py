@@ -146,6 +146,7 @@ class Migration(migrations.Migration):
                 ('known_at', models.DateTimeField(verbose_name='received')),
                 ('code', models.CharField(blank=True, default='', max_length=32, verbose_name='format')),
                 ('unverified', models.CharField(blank=True, default='', editable=False, max_length=64, verbose_name='unverified profile')),
+                ('numbering', models.CharField(blank=True, default='', editable=False, max_length=32)),
                 ('state', models.CharField(choices=[('stored', 'Waiting'), ('reading', 'Being read'), ('loaded', 'Loaded'), ('refused', 'Refused'), ('withdrawn', 'Withdrawn')], default='stored', max_length=16, verbose_name='state')),
                 ('bytes_read', models.BigIntegerField(default=0)),
                 ('readings', models.SmallIntegerField(default=0)),

@@ -38,6 +38,8 @@ class SourceDocument(models.Model):
         _("unverified profile"), max_length=64, blank=True, default="", editable=False
     )
     """The layout's name where it rests on secondary sources only; shown to the user."""
+    numbering = models.CharField(max_length=32, blank=True, default="", editable=False)
+    """Where the lines' numbers come from, if documents of one store could differ in it."""
     state = models.CharField(
         _("state"), max_length=16, choices=DocumentState.choices, default=DocumentState.STORED
     )

@@ -46,7 +46,7 @@ from settlement.work import DOCUMENT, Lease, claim, kept_alive
 log = logging.getLogger(__name__)
 HEAD_BYTES = 64 * 1024
 READING_CHANGES = [
-    "code", "unverified", "state", "bytes_read", "readings", "rows_kept", "rows_known",
+    "code", "unverified", "numbering", "state", "bytes_read", "readings", "rows_kept", "rows_known",
     "rows_restated", "lease_until", "lease_token", "loaded_at",
 ]  # fmt: skip
 
@@ -231,6 +231,7 @@ def _load_platform(
     with staged_lines() as write:
         sections = read_sections(records, write=write, payouts=stated)
     lock("store", store.id)
+    _check_numbering(document, sections)
     merged = merge_lines(
         document,
         store_id=store.id,
@@ -254,6 +255,19 @@ def _load_platform(
         merchant_id=document.merchant_id, account_id=store.settlement_account_id, now=now
     )
     return sections
+
+
+def _check_numbering(document: SourceDocument, sections: list[Section]) -> None:
+    """One sale under two numbers would be owed twice."""
+    document.numbering = next((s.statement.numbering for s in sections), "")
+    others = SourceDocument.objects.filter(
+        store=document.store, state=DocumentState.LOADED
+    ).exclude(numbering__in=["", document.numbering])
+    if document.numbering and others.exists():
+        raise RefusedError(
+            _("this store's lines were loaded from another kind of export, which numbers the "
+              "same sales differently; stay with one kind, or withdraw the other documents")
+        )  # fmt: skip
 
 
 # --- a bank's document --------------------------------------------------------------------

@@ -1,4 +1,11 @@
-// How far an upload has come. Everything else works without this file.
+// Every page works without this file.
+
+// On a phone an unused filter is folded away.
+if (matchMedia("(max-width: 44rem)").matches) {
+  for (const box of document.querySelectorAll("[data-folds]")) box.open = false;
+}
+
+// How far an upload has come.
 document.addEventListener("htmx:xhr:progress", (event) => {
   const form = event.target.closest("[data-sends-files]");
   if (!form || !event.detail.lengthComputable) return;

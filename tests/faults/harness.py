@@ -261,18 +261,37 @@ class Trial:
         self._life.callback(client.close)
         return client
 
+    def kill_server(self, name: Literal["postgres", "valkey"]) -> None:
+        """kill -9 a server; PostgreSQL's other processes end when they see that it is gone."""
+        [server] = [server for server in self.arena.stack.servers if server.name == name]
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait()
+
+    def start_servers(self) -> None:
+        """Start what was killed, as the supervisor does."""
+        for server in self.arena.stack.servers:
+            server.start()
+
     # --- seeing ---
 
     def ask(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows of the database as its owner sees them."""
         if self._watching is None or self._watching.closed or self._watching.broken:
             self._watching = self.connect()
-        return self._watching.execute(sql, parameters or None).fetchall()  # type: ignore[call-overload]
+        return self._watching.execute(sql, parameters or None).fetchall()
 
     def connect(self) -> psycopg.Connection[Any]:
         """A connection of the owner, outside of any transaction."""
         url = self.environment["DATABASE_OWNER_URL"]
         return psycopg.connect(url, autocommit=True)
+
+    def answers(self) -> bool:
+        """Whether PostgreSQL lets somebody in; while it recovers it does not."""
+        try:
+            return bool(self.ask("SELECT 1"))
+        except psycopg.OperationalError:
+            return False
 
     def _look_away(self) -> None:
         if self._watching is not None:
@@ -301,7 +320,7 @@ class Trial:
         """Hold a lock; the function that is yielded returns who has come to wait for it."""
         holder = self.connect()
         holder.autocommit = False
-        holder.execute(lock, parameters or None)  # type: ignore[call-overload]
+        holder.execute(lock, parameters or None)
         try:
             yield lambda: self.waiting_for(holder.info.backend_pid)
         finally:
@@ -309,10 +328,11 @@ class Trial:
 
     def waiting_for(self, pid: int) -> Backend:
         """Wait until one of our programs waits for a lock this backend holds."""
-        return until(
-            lambda: next((b for b in self.backends() if pid in b.waits_for), None),
+        [first, *_] = until(
+            lambda: [backend for backend in self.backends() if pid in backend.waits_for],
             f"somebody waits for a lock of {pid}",
         )
+        return first
 
     # --- the broker ---
 

@@ -62,12 +62,12 @@ ALL = {
     "payouts": "SELECT to_jsonb(p) - 'id' FROM settlement_payout p",
     "wallets": "SELECT to_jsonb(w) - 'id' FROM settlement_walletstatement w",
     "statements": "SELECT to_jsonb(b) - 'id' FROM settlement_bankstatement b",
-    "bank lines": f"""{NAMED} SELECT (to_jsonb(l) - 'statement_id') || jsonb_build_object('of', n.name)
+    "bank lines": f"""{NAMED} SELECT to_jsonb(l) - 'statement_id', n.name
         FROM settlement_bankline l LEFT JOIN named n ON n.id = l.statement_id""",
-    "matches": f"""{NAMED} SELECT (to_jsonb(m) - '{{id,made_at,revoked_at}}'::text[])
-        || jsonb_build_object('sides', {SIDES}) FROM settlement_match m""",
-    "exceptions": f"""{NAMED} SELECT (to_jsonb(x) - '{{id,opened_at,closed_at,subject,payout_id,
-        statement_id}}'::text[]) || jsonb_build_object('about', {ABOUT})
+    "matches": f"""{NAMED} SELECT to_jsonb(m) - '{{id,made_at,revoked_at}}'::text[], {SIDES}
+        FROM settlement_match m""",
+    "exceptions": f"""{NAMED} SELECT to_jsonb(x) - '{{id,opened_at,closed_at,subject,payout_id,
+        statement_id}}'::text[], {ABOUT}
         FROM settlement_reconexception x""",
     "runs": """SELECT to_jsonb(r) - '{id,attempts,requested_at,finished_at}'::text[]
         FROM settlement_reconrun r""",
@@ -108,7 +108,7 @@ def standing_rows(ask: Ask) -> Rows:
 
 
 def _rows(ask: Ask, queries: Mapping[str, str]) -> Rows:
-    return {table: Counter(str(row) for (row,) in ask(sql)) for table, sql in queries.items()}
+    return {table: Counter(map(str, ask(sql))) for table, sql in queries.items()}
 
 
 def differences(expected: Rows, found: Rows, *, shown: int = 3) -> list[str]:

@@ -211,6 +211,13 @@ def test_a_wrong_draft_is_refused_by_name(draft: Draft, error: type[LedgerError]
         assert all(b.amount == 0 for b in balances(book=book).values())
 
 
+def test_the_code_names_what_is_wrong_before_the_database_does() -> None:
+    book = a_book()
+    foreign = a_draft(debit(DOLLARS, 1, "CNY"), credit(OWED, 1, "CNY"), reference="the fact")
+    with in_book(book), pytest.raises(CurrencyMismatchError, match=f"the fact: CNY on {DOLLARS}"):
+        post(book=book, draft=foreign, now=NOW)
+
+
 @pytest.mark.parametrize("side", ["X", "D", ""])
 def test_a_movement_needs_a_side(side: Any) -> None:
     book = a_book()

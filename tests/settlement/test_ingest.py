@@ -322,6 +322,21 @@ def test_a_refused_file_may_be_sent_again_to_the_right_store(shop: Shop, tmp_pat
     assert shop.give(path, shop.wechat).state == DocumentState.LOADED
 
 
+def test_one_sale_under_two_numbers_is_not_owed_twice(shop: Shop, tmp_path: Path) -> None:
+    rows = [("charge", "#1", "pending", "", "100.00", "3.00")]
+    shop.give(shopify_export(tmp_path / "1.csv", rows), shop.shopify)
+    from_the_api = tmp_path / "api.json"
+    from_the_api.write_text(
+        '{"transactions":[{"id":1,"type":"charge","test":false,"payout_id":null,'
+        '"payout_status":"pending","currency":"EUR","amount":"100.00","fee":"3.00",'
+        '"net":"97.00","source_id":2,"source_type":"charge","source_order_id":3,'
+        '"source_order_transaction_id":4,"processed_at":"2026-11-01"}]}\n'
+    )
+    document = shop.give(from_the_api, shop.shopify)
+    assert document.state == DocumentState.REFUSED
+    assert shop.owed(shop.shopify, "EUR") == Decimal("97.00")
+
+
 def test_an_empty_file_is_refused_at_the_door(shop: Shop, tmp_path: Path) -> None:
     path = tmp_path / "empty"
     path.touch()

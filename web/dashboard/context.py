@@ -49,6 +49,8 @@ class ActAsMember:
         request.member = member = _member(request)  # type: ignore[attr-defined]
         if member is None:
             return self.get_response(request)
+        # A large upload arrives slowly; no transaction may stay open meanwhile.
+        _ = request.POST
         with acting_for(member.merchant_id):
             response = self.get_response(request)
             if response.status_code >= 500:

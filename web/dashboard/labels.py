@@ -11,7 +11,6 @@ from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from settlement import queries
 from settlement.models import DocumentState, ExceptionState, MatchRule, PayoutState, RunState
@@ -35,7 +34,7 @@ KINDS: Final[dict[str, Text]] = {
     "reserve_held": _("Reserve held back"),
     "reserve_released": _("Reserve released"),
     "loan": _("Loan"),
-    "deposit": pgettext_lazy("kind of line", "Deposit"),
+    "deposit": _("Deposits"),
     "tax": _("Tax"),
     "payout": _("Payout"),
     "payout_returned": _("Payout returned"),

@@ -68,7 +68,7 @@ def _transactions(answer: Mapping[str, object], zone: ZoneInfo) -> Iterator[Reco
     rows = [_Item(row, item) for row, item in json_rows(answer, "transactions")]
     unit = rows[0].currency() if rows else ""
     payouts = Payouts(unit)
-    yield Statement(account="", currency=unit, profile=TRANSACTIONS)
+    yield Statement(account="", currency=unit, profile=TRANSACTIONS, numbering="api")
     for item in rows:
         if item.currency() != unit:
             raise ReadError(f"{item.currency()} in a page in {unit}", row=item.row)

@@ -75,7 +75,7 @@ def read(document: Document) -> Iterator[Record]:
         first = next(rows, None)
         unit = reader.currency_of(*first) if first else document.context.get("currency", "")
         payouts = Payouts(unit)
-        yield Statement(account="", currency=unit, profile=PROFILE)
+        yield Statement(account="", currency=unit, profile=PROFILE, numbering="export")
         for row, fields in itertools.chain([first] if first else [], rows):
             yield from reader.records(reader.entry(row, fields, unit), payouts)
     yield from payouts.derived()

@@ -1,0 +1,73 @@
+"""The broker is wiped, killed, or says everything three times; the rows are the same as without."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from tests.faults.harness import LEASE_SECONDS, SWEEP_SECONDS, Arena, Scene, Trial
+from tests.faults.rows import Rows, differences, standing_rows
+
+BOOKS = "LOCK TABLE ledger_journalentry IN SHARE MODE"
+SEED = 20
+WORK_SECONDS = 15
+"""Ample for the documents themselves."""
+
+
+def test_the_broker_is_wiped_in_mid_work_and_beat_brings_everything_back(
+    arena: Arena, many_documents: Scene, rows_of_many_documents: Rows
+) -> None:
+    with arena.trial(many_documents) as trial:
+        trial.beat()
+        with trial.parked(BOOKS) as waiting:
+            trial.worker()
+            waiting()
+            one_is_read_and_the_others_wait(trial)
+            trial.broker.flushall()
+            wiped_at = time.monotonic()
+            assert trial.broker.dbsize() == 0
+        limit = 2 * SWEEP_SECONDS + LEASE_SECONDS + WORK_SECONDS
+        rows = trial.finished(seconds=limit, rows=standing_rows, sweeping=False)
+        assert time.monotonic() - wiped_at < limit
+        assert differences(rows_of_many_documents, rows) == []
+
+
+def test_the_broker_is_killed_in_mid_work_and_comes_back(
+    arena: Arena, many_documents: Scene, rows_of_many_documents: Rows
+) -> None:
+    with arena.trial(many_documents) as trial:
+        worker = trial.worker()
+        with trial.parked(BOOKS) as waiting:
+            waiting()
+            one_is_read_and_the_others_wait(trial)
+            trial.kill_server("valkey")
+        trial.start_servers()
+        rows = trial.finished(rows=standing_rows)
+        assert worker.pids, "the worker goes on by itself"
+        assert differences(rows_of_many_documents, rows) == []
+
+
+def test_every_message_comes_three_times_in_any_order_to_two_workers(
+    arena: Arena, many_documents: Scene, rows_of_many_documents: Rows
+) -> None:
+    with arena.trial(many_documents) as trial:
+        messages: list[bytes] = trial.broker.lrange("ingest", 0, -1)  # type: ignore[assignment]
+        documents = len(trial.seen())
+        assert len(messages) == documents
+        tripled = messages * 3
+        random.Random(SEED).shuffle(tripled)
+        trial.broker.delete("ingest")
+        trial.broker.rpush("ingest", *tripled)
+        trial.worker()
+        trial.worker()
+        rows = trial.finished(rows=standing_rows)
+        assert {seen.readings for seen in trial.seen()} == {1}
+        assert differences(rows_of_many_documents, rows) == []
+
+
+def one_is_read_and_the_others_wait(trial: Trial) -> None:
+    """A worker holds one document, and the broker the messages of all the others."""
+    states = [seen.state for seen in trial.seen()]
+    assert states.count("reading") == 1
+    queued: int = trial.broker.llen("ingest")  # type: ignore[assignment]
+    assert queued >= states.count("stored") > 40
