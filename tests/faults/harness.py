@@ -346,7 +346,7 @@ class Trial:
         Returns how many messages that were; the timeout itself is an hour.
         """
         broker = self.broker
-        unacknowledged: dict[bytes, bytes] = broker.hgetall("unacked")  # type: ignore[assignment]
+        unacknowledged: dict[bytes, bytes] = broker.hgetall("unacked")
         for tag, packed in unacknowledged.items():
             message, _exchange, routing_key = json.loads(packed)
             assert routing_key == queue

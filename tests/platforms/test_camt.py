@@ -172,6 +172,28 @@ def test_a_reversal_keeps_the_direction_it_states() -> None:
     assert entries(message(entry))[0].amount == Decimal("5.00")
 
 
+@pytest.mark.parametrize(
+    ("direction", "marks", "other"),
+    [
+        ("CRDT", "", "Debtor"),
+        ("DBIT", "", "Creditor"),
+        ("DBIT", "<RtrInf/>", "Debtor"),
+        ("CRDT", "<RtrInf/>", "Creditor"),
+        ("DBIT", "reversal", "Debtor"),
+    ],
+)
+def test_the_counterparty_is_the_other_side(direction: str, marks: str, other: str) -> None:
+    """A return names the parties of the payment that came back."""
+    details = (
+        "<NtryDtls><TxDtls><RltdPties><Dbtr><Nm>Debtor</Nm></Dbtr><Cdtr><Nm>Creditor</Nm></Cdtr>"
+        f"</RltdPties>{marks.replace('reversal', '')}</TxDtls></NtryDtls></Ntry>"
+    )
+    reversal = "<RvslInd>true</RvslInd>" if marks == "reversal" else "<RvslInd>false</RvslInd>"
+    entry = ENTRY.replace("CRDT", direction).replace("<Sts>", f"{reversal}<Sts>")
+    (line,) = entries(message(entry.replace("</Ntry>", details)))
+    assert line.counterparty == other
+
+
 def test_a_message_of_no_statement_is_refused() -> None:
     for data in (
         b"<Document></Document>",
@@ -220,6 +242,7 @@ def test_any_doctype_is_refused_before_parsing(prolog: str) -> None:
     begin = time.perf_counter()
     error = refused(prolog.encode() + message(ENTRY))
     assert "DOCTYPE" in error.reason
+    assert error.row == prolog.partition("<!D")[0].partition("<!d")[0].count("\n") + 1
     assert time.perf_counter() - begin < 1
 
 

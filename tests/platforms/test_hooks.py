@@ -180,7 +180,10 @@ def test_wechat_pay_headers_are_read_strictly(name: str, value: str, reason: str
 def test_any_of_several_wechat_pay_keys_may_fit() -> None:
     secrets = dict(_wechat().facts["secrets"])
     secrets["public_key"] = another_public_key() + secrets["public_key"]
-    secrets["aes_key"] = "an older APIv3 key, 32 bytes long\n" + secrets["aes_key"]
+    key = secrets["aes_key"]
+    secrets["aes_key"] = (
+        f"an older APIv3 key, 32 bytes long\nanOlderKey000000\n{key}\nyetAnotherKey000"
+    )
     _verify(_wechat(), _hook(_wechat()), secrets=secrets)
     document = _pusher("wechatpay").unwrap(_hook(_wechat()), Link(secrets=secrets))
     assert document.context["event_type"] == "PAYSCORE.USER_OPEN_SERVICE"

@@ -129,13 +129,11 @@ def _open(resource: Mapping[str, object], keys: tuple[str, ...]) -> bytes:
     sealed = signing.from_base64(_text(resource, "ciphertext"), what="ciphertext")
     nonce = _text(resource, "nonce").encode()
     associated = str(resource.get("associated_data") or "").encode()
-    for key in keys[:-1]:
+    for key in keys:
         try:
             return signing.aes_gcm_decrypt(
                 key=key.encode(), nonce=nonce, sealed=sealed, associated=associated
             )
         except BadSignatureError:
             continue
-    return signing.aes_gcm_decrypt(
-        key=keys[-1].encode(), nonce=nonce, sealed=sealed, associated=associated
-    )
+    raise BadSignatureError("the resource does not open with the link's aes_key")
