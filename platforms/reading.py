@@ -113,6 +113,7 @@ def line_blocks(stream: BinaryIO, *, encoding: str = "utf-8") -> Iterator[list[s
         except UnicodeDecodeError as error:
             _refuse_bytes(block, error, row)
         if "\0" in text:
+            row += text.count("\n", 0, text.index("\0"))
             raise ReadError("the file is binary, not text", row=row + 1)
         if "\r" in text:
             text = text.replace("\r\n", "\n")

@@ -17,7 +17,7 @@ from moneyed import CURRENCIES
 from ledger.checks import EXAMPLES, Finding
 from ledger.errors import BookNotOpenError
 from settlement.catalogue import CATALOGUE
-from settlement.money_in.merging import says
+from settlement.money_in.staging import says
 
 UNITS = {
     "codes": list(CURRENCIES),

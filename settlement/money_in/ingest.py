@@ -228,7 +228,7 @@ def _load_platform(
     store = document.store
     assert store is not None
     stated: list[Payout] = []
-    with staged_lines() as write:
+    with staged_lines(document.id) as write:
         sections = read_sections(records, write=write, payouts=stated)
     lock("store", store.id)
     _check_numbering(document, sections)

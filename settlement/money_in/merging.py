@@ -18,20 +18,11 @@ from settlement.bookings import DaysMovement
 from settlement.errors import RefusedError
 from settlement.models import SourceDocument
 
-
-def says(alias: str) -> str:
-    """SQL for the fingerprint of what a line says; its row and document are where it says so."""
-    a = alias
-    return f"""md5(concat_ws(E'\\x1f', {a}.kind, trim_scale({a}.amount)::text,
-        {a}.amount_currency, extract(epoch from {a}.event_at)::text, {a}.order_ref,
-        {a}.payout_ref, {a}.remittance, {a}.label))::uuid"""
-
-
-KNOWN = f"""
+KNOWN = """
 CREATE TEMPORARY TABLE known_line ON COMMIT DROP AS
 SELECT s.n, k.version, k.line_id, k.document_id, k.known_at,
     -- A document that is read again never overrules one that came after it.
-    k.fingerprint IS NOT DISTINCT FROM {says("s")}
+    k.fingerprint IS NOT DISTINCT FROM s.fingerprint
         OR (k.fingerprint IS NOT NULL AND k.known_at > %(known_at)s) AS same
 FROM staged_line s
 JOIN settlement_linekey k ON k.merchant_id = %(merchant)s AND k.store_id = %(store)s
@@ -48,27 +39,26 @@ ADD_LINES = """
 INSERT INTO settlement_line (merchant_id, document_id, id, known_at, store_id, "row", version,
     external_id, kind, amount, amount_currency, event_at, order_ref, payout_ref, remittance,
     label, books, live)
-SELECT %(merchant)s, %(document)s,
-    (%(prefix)s || lpad(to_hex(s.n), 12, '0'))::uuid, %(known_at)s, %(store)s, s."row",
+SELECT %(merchant)s, %(document)s, s.line_id, %(known_at)s, %(store)s, s."row",
     coalesce(k.version, 0) + 1, s.external_id, s.kind, s.amount, s.amount_currency, s.event_at,
     s.order_ref, s.payout_ref, s.remittance, s.label, s.part = ANY(%(booking)s), true
 FROM staged_line s LEFT JOIN known_line k ON k.n = s.n
 WHERE k.n IS NULL OR NOT k.same
 """
 
-ADD_KEYS = f"""
+ADD_KEYS = """
 INSERT INTO settlement_linekey
     (merchant_id, store_id, external_id, version, fingerprint, document_id, known_at, line_id)
-SELECT %(merchant)s, %(store)s, s.external_id, 1, {says("s")}, %(document)s, %(known_at)s,
-    (%(prefix)s || lpad(to_hex(s.n), 12, '0'))::uuid
+SELECT %(merchant)s, %(store)s, s.external_id, 1, s.fingerprint, %(document)s, %(known_at)s,
+    s.line_id
 FROM staged_line s
 WHERE NOT EXISTS (SELECT FROM known_line k WHERE k.n = s.n)
 """
 
-RESTATE_KEYS = f"""
+RESTATE_KEYS = """
 UPDATE settlement_linekey t
-SET version = k.version + 1, fingerprint = {says("s")}, document_id = %(document)s,
-    known_at = %(known_at)s, line_id = (%(prefix)s || lpad(to_hex(s.n), 12, '0'))::uuid
+SET version = k.version + 1, fingerprint = s.fingerprint, document_id = %(document)s,
+    known_at = %(known_at)s, line_id = s.line_id
 FROM staged_line s JOIN known_line k ON k.n = s.n AND NOT k.same
 WHERE t.merchant_id = %(merchant)s AND t.store_id = %(store)s AND t.external_id = s.external_id
 """
@@ -131,7 +121,6 @@ def merge_lines(
         "document": document.id,
         "store": store_id,
         "known_at": document.known_at,
-        "prefix": document.id.hex[:20],
         "booking": booking,
         "zone": zone,
     }

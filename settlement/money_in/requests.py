@@ -31,13 +31,18 @@ def reading_wanted(document: SourceDocument) -> None:
 
 
 def reconciliation_wanted(*, merchant_id: UUID, account_id: UUID, now: datetime) -> None:
-    """Queue one reconciliation of a settlement account, unless one waits already."""
-    run, _created = ReconRun.objects.get_or_create(
-        merchant_id=merchant_id,
-        settlement_account_id=account_id,
-        state=RunState.QUEUED,
-        defaults={"requested_at": now},
+    """Queue one reconciliation of a settlement account, unless one waits already.
+
+    The run is locked until the transaction ends: one that began before would not
+    see what this transaction does, and no other would be asked for.
+    """
+    queued = ReconRun(merchant_id=merchant_id, settlement_account_id=account_id, requested_at=now)
+    waiting = ReconRun.objects.select_for_update(no_key=True).filter(
+        merchant_id=merchant_id, settlement_account_id=account_id, state=RunState.QUEUED
     )
+    while (run := waiting.first()) is None:
+        # Waits for another transaction that queues one; a worker may claim that one at once.
+        ReconRun.objects.bulk_create([queued], ignore_conflicts=True)
     wake_after_commit("settlement.tasks.reconcile", merchant_id=merchant_id, run_id=run.id)
 
 

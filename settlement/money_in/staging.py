@@ -9,17 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection
 from psycopg import Copy
 
 from platforms.contract import Line, Statement
 
-LINES = """
+
+def says(alias: str = "") -> str:
+    """SQL for the fingerprint of what a line says; its row and document are where it says so.
+
+    Immutable, so that the staging table computes it while the reader reads on.
+    """
+    parts = (
+        "kind", "trim_scale({}amount)::text", "amount_currency",
+        "encode(timestamptz_send({}event_at), 'hex')", "order_ref", "payout_ref", "remittance",
+        "label",
+    )  # fmt: skip
+    dot = f"{alias}." if alias else ""
+    said = [part.format(dot) if "{}" in part else f"{dot}{part}" for part in parts]
+    return f"md5({' || chr(31) || '.join(said)})::uuid"
+
+
+# A line's id sorts by document and ordinal: ten bytes of the document's, six of the ordinal.
+LINES = f"""
 CREATE TEMPORARY TABLE staged_line (
-    n bigint, part smallint, "row" integer, external_id text COLLATE "C", kind text,
-    amount numeric(24, 8), amount_currency text, event_at timestamptz, order_ref text,
-    payout_ref text, remittance text, label text
+    n bigint NOT NULL, part smallint NOT NULL, "row" integer NOT NULL,
+    external_id text COLLATE "C" NOT NULL, kind text NOT NULL, amount numeric(24, 8) NOT NULL,
+    amount_currency text NOT NULL, event_at timestamptz NOT NULL, order_ref text NOT NULL,
+    payout_ref text NOT NULL, remittance text NOT NULL, label text NOT NULL,
+    fingerprint uuid GENERATED ALWAYS AS ({says()}) STORED,
+    line_id uuid GENERATED ALWAYS AS (('{{prefix}}' || lpad(to_hex(n), 12, '0'))::uuid) STORED
 ) ON COMMIT DROP
 """
 BLOCK = 2000
@@ -29,10 +50,10 @@ TABS = 11
 
 
 @contextmanager
-def staged_lines() -> Iterator[Callable[[int, Statement, Line], None]]:
+def staged_lines(document_id: UUID) -> Iterator[Callable[[int, Statement, Line], None]]:
     """Create the staging table and yield a function that writes a statement's line into it."""
     with connection.cursor() as cursor:
-        cursor.execute(LINES)
+        cursor.execute(LINES.format(prefix=document_id.hex[:20]))
         with cursor.copy("COPY staged_line FROM STDIN") as copy:
             writer = _LineWriter(copy)
             yield writer.write

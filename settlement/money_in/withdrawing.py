@@ -29,7 +29,7 @@ from settlement.models import (
 )
 from settlement.money_in import requests
 from settlement.money_in.ingest import lock, opening_statement
-from settlement.money_in.merging import says
+from settlement.money_in.staging import says
 from settlement.money_in.wallets import take_back_wallets
 from settlement.states import check_step
 

@@ -286,6 +286,15 @@ class Trial:
         url = self.environment["DATABASE_OWNER_URL"]
         return psycopg.connect(url, autocommit=True)
 
+    def severed(self) -> bool:
+        """Whether the connection we have been watching with is lost."""
+        assert self._watching is not None
+        try:
+            self._watching.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return True
+        return False
+
     def answers(self) -> bool:
         """Whether PostgreSQL lets somebody in; while it recovers it does not."""
         try:
@@ -326,11 +335,18 @@ class Trial:
         finally:
             holder.close()
 
-    def waiting_for(self, pid: int) -> Backend:
-        """Wait until one of our programs waits for a lock this backend holds."""
+    def waiting_for(self, pid: int, statement: str = "") -> Backend:
+        """Wait until one of our programs waits for a lock this backend holds.
+
+        `statement` is how its statement begins, where several wait.
+        """
         [first, *_] = until(
-            lambda: [backend for backend in self.backends() if pid in backend.waits_for],
-            f"somebody waits for a lock of {pid}",
+            lambda: [
+                backend
+                for backend in self.backends()
+                if pid in backend.waits_for and backend.query.lstrip().startswith(statement)
+            ],
+            f"somebody waits for a lock of {pid} with {statement or 'any statement'}",
         )
         return first
 
@@ -346,12 +362,12 @@ class Trial:
         Returns how many messages that were; the timeout itself is an hour.
         """
         broker = self.broker
-        unacknowledged: dict[bytes, bytes] = broker.hgetall("unacked")
+        unacknowledged = broker.hgetall("unacked")
         for tag, packed in unacknowledged.items():
             message, _exchange, routing_key = json.loads(packed)
             assert routing_key == queue
             broker.rpush(queue, json.dumps(message))
-            broker.hdel("unacked", tag)  # type: ignore[arg-type]
+            broker.hdel("unacked", tag)
             broker.zrem("unacked_index", tag)
         return len(unacknowledged)
 

@@ -26,8 +26,9 @@ def test_killed_in_the_middle_of_booking(
                 trial.kill_server("postgres")
             else:
                 os.kill(backend.pid, signal.SIGKILL)  # PostgreSQL ends all others and recovers
+            until(trial.severed, "every connection is lost")
         trial.start_servers()
-        assert until(trial.answers, "PostgreSQL answers again")
+        until(trial.answers, "PostgreSQL answers again")
         seen = trial.only()
         assert (seen.state, seen.attempts, seen.readings) == ("reading", 1, 0)
         assert differences(rows_of_the_document, trial.finished()) == []

@@ -126,16 +126,6 @@ def test_a_frozen_worker_thaws_after_its_work_was_taken_over(
         as_without(trial, rows_of_the_large_document)
 
 
-def test_a_document_that_kills_every_worker_is_given_up(arena: Arena, document: Scene) -> None:
-    with arena.trial(document) as trial, trial.connect() as owner:
-        owner.execute("UPDATE settlement_sourcedocument SET state = 'reading', attempts = 5")
-        trial.worker()
-        rows = trial.finished()
-        assert trial.only().state == "refused"
-        assert not rows["lines"]
-        assert not rows["entries"]
-
-
 # --- a reconciliation ---------------------------------------------------------------------
 
 

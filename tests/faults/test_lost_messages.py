@@ -51,7 +51,7 @@ def test_every_message_comes_three_times_in_any_order_to_two_workers(
     arena: Arena, many_documents: Scene, rows_of_many_documents: Rows
 ) -> None:
     with arena.trial(many_documents) as trial:
-        messages: list[bytes] = trial.broker.lrange("ingest", 0, -1)
+        messages = trial.broker.lrange("ingest", 0, -1)
         documents = len(trial.seen())
         assert len(messages) == documents
         tripled = messages * 3
@@ -69,5 +69,5 @@ def one_is_read_and_the_others_wait(trial: Trial) -> None:
     """A worker holds one document, and the broker the messages of all the others."""
     states = [seen.state for seen in trial.seen()]
     assert states.count("reading") == 1
-    queued: int = trial.broker.llen("ingest")
+    queued = trial.broker.llen("ingest")
     assert queued >= states.count("stored") > 40

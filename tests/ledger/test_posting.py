@@ -251,6 +251,17 @@ def test_the_largest_amounts_and_longest_texts_are_posted() -> None:
         assert balance(book=book, code=CASH) == 0
 
 
+def test_the_smallest_and_the_largest_entry_are_posted() -> None:
+    one = AccountSpec(code="x", currency="CNY", normal_side=Side.DEBIT)
+    book, pairs = a_book(one), [debit(CASH, 1, "CNY"), credit(OWED, 1, "CNY")]
+    small = a_draft(debit("x", 1, "CNY"), credit("x", 1, "CNY"), reference="r", kind="k")
+    large = a_draft(*pairs * 16_382, debit(CASH, 2, "CNY"), credit(OWED, 1, "CNY"), pairs[1])
+    with in_book(book):
+        post_many(book=book, drafts=[small, large], now=NOW)
+        assert len(large.movements) == 32_767
+        assert balance(book=book, code=CASH) == 16_384
+
+
 def test_now_must_be_aware() -> None:
     book = a_book()
     naive = NOW.replace(tzinfo=None)

@@ -82,8 +82,11 @@ def test_only_a_known_entry_is_reversed() -> None:
         with pytest.raises(UnknownEntryError):
             reverse(book=book, reference="nothing", reason="", now=NOW, booked_on=TODAY)
         post(book=book, draft=draft, now=NOW)
-        with pytest.raises(InvalidDraftError):
-            reverse(book=book, reference=draft.reference, reason="\0", now=NOW, booked_on=TODAY)
+        for reason in ("\0", "x" * 2001):
+            with pytest.raises(InvalidDraftError):
+                reverse(
+                    book=book, reference=draft.reference, reason=reason, now=NOW, booked_on=TODAY
+                )
 
 
 def test_a_reversal_keeps_the_floor_too() -> None:

@@ -262,8 +262,9 @@ def test_a_character_cut_in_half_is_an_error() -> None:
 
 
 def test_binary_data_is_refused() -> None:
-    with pytest.raises(ReadError, match="binary"):
-        _lines(b"a\n\0b\n", "utf-8")
+    with pytest.raises(ReadError, match="binary") as caught:
+        _lines(b"a\nb\n\0c\n", "utf-8")
+    assert caught.value.row == 3
 
 
 def test_only_lf_and_crlf_end_a_line() -> None:

@@ -166,6 +166,15 @@ def lateness(payout: Payout) -> str:
 
 
 @register.filter
+def number(payout: Payout) -> str:
+    """The number the platform gave the payout; where it gave none, the day it names it by."""
+    if payout.numbered:
+        return payout.external_id
+    announced = timezone.localtime(payout.announced_at).date()
+    return gettext("without number, %(day)s") % {"day": written_day(announced)}
+
+
+@register.filter
 def platform(code: str) -> str | Promise:
     """A platform's name."""
     return labels.platform(code)

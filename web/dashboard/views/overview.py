@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.models import SettlementAccount
+from accounts.models import SettlementAccount, Store
 from settlement import queries
 from web.dashboard import flow
 from web.dashboard.entrance import MemberRequest, account_page, member_page, show
@@ -36,7 +36,7 @@ def overview(request: MemberRequest, account: SettlementAccount) -> HttpResponse
         "platform": platform if platform in platforms else "",
         "rows": _sorted(seen.stores, platform if platform in platforms else "", request),
         "sort": request.GET.get("sort", ""),
-        "has_store": account.stores.exists(),
+        "silent": _silent(account, seen),
     }
     if currency:
         context["wide"] = flow.picture(seen.stores, currency=currency, measures=flow.WIDE)
@@ -53,6 +53,13 @@ def work(request: MemberRequest) -> HttpResponse:
     if not left:
         response["HX-Trigger"] = "work-done"
     return response
+
+
+def _silent(account: SettlementAccount, seen: queries.Overview) -> list[Store]:
+    """Stores of which nothing is known yet."""
+    heard = {row.store.id for row in seen.stores}
+    stores = account.stores.order_by("platform", "name")
+    return [store for store in stores if store.id not in heard]
 
 
 def _sorted(
