@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from settlement.models import (
     BankStatement,
     Match,
     MatchItem,
+    MatchRule,
     MatchState,
     Payout,
     PayoutState,
@@ -53,6 +55,34 @@ USUALLY = timedelta(days=3)
 """After so many days a payout without a stated day of arrival is called late."""
 BACKWARDS = timedelta(days=31)
 """How long before the oldest open payout a bank line may have been booked."""
+LIKENESSES = [MatchRule.AMOUNT, MatchRule.CUT_REFERENCE]
+"""Rules that hold because nothing else fits; what comes later may fit as well."""
+
+# Matches by likeness beside which there is now an open payout or bank line of the same amount.
+DOUBTED = """
+SELECT m.id
+FROM settlement_match m
+JOIN settlement_matchitem i ON i.match_id = m.id AND i.live
+JOIN settlement_bankline l ON l.id = i.bank_line_id
+WHERE m.merchant_id = %(merchant)s AND m.settlement_account_id = %(account)s
+    AND m.state = 'confirmed' AND m.rule = ANY(%(rules)s)
+    AND (EXISTS (
+        SELECT FROM settlement_payout p JOIN accounts_store s ON s.id = p.store_id
+        WHERE p.merchant_id = m.merchant_id AND s.settlement_account_id = m.settlement_account_id
+            AND p.live AND p.state = ANY(%(waiting)s)
+            AND p.amount = l.amount AND p.amount_currency = l.amount_currency
+            AND p.announced_at BETWEEN l.booked_on - %(apart)s AND l.booked_on + %(apart)s
+    ) OR EXISTS (
+        SELECT FROM settlement_bankline o
+        JOIN accounts_bankaccount b ON b.id = o.bank_account_id
+        WHERE o.merchant_id = m.merchant_id AND b.settlement_account_id = m.settlement_account_id
+            AND o.live AND o.books
+            AND o.amount = l.amount AND o.amount_currency = l.amount_currency
+            AND o.booked_on BETWEEN l.booked_on - %(apart)s AND l.booked_on + %(apart)s
+            AND NOT EXISTS (
+                SELECT FROM settlement_matchitem c WHERE c.bank_line_id = o.id AND c.live)
+    ))
+"""
 
 
 def carry_out(*, merchant_id: UUID, run_id: UUID) -> None:
@@ -80,15 +110,19 @@ def reconcile(account: SettlementAccount, *, now: datetime) -> tuple[int, int]:
     Inside the merchant's transaction, the account locked.
     """
     _revoke_what_lost_a_side(account, now)
+    doubted = _doubted(account)
     payouts = {payout.id: payout for payout in _open_payouts(account)}
+    payouts |= {likeness.payout.id: likeness.payout for likeness in doubted}
     lines = {line.id: line for line in _open_lines(account, payouts.values())}
+    lines |= {likeness.line.id: likeness.line for likeness in doubted}
     covered_to = _covered_to(account)
     outcome = solve(
         payouts=[_candidate(payout, account) for payout in payouts.values()],
         lines=[_candidate_line(line) for line in lines.values()],
         covered_to=covered_to,
     )
-    _confirm(account, outcome.pairings, payouts, lines, now)
+    pairings = _without_standing(outcome.pairings, doubted, now)
+    _confirm(account, pairings, payouts, lines, now)
     _mark(outcome, payouts, covered_to)
     open_count = exceptions_desk.keep_up(
         account,
@@ -99,7 +133,7 @@ def reconcile(account: SettlementAccount, *, now: datetime) -> tuple[int, int]:
         ],
         now=now,
     )
-    return sum(len(p.payouts) for p in outcome.pairings), open_count
+    return sum(len(p.payouts) for p in pairings), open_count
 
 
 def _give_up(lease: Lease) -> None:
@@ -186,6 +220,64 @@ def _candidate_line(line: BankLine) -> OpenLine:
         booked_on=line.booked_on,
         texts=tuple(text for text in (*own, *details) if text),
     )
+
+
+# --- what was alike -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Likeness:
+    """A confirmed match of one payout and one bank line that were the only ones alike."""
+
+    match: Match
+    payout: Payout
+    line: BankLine
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.match.rule, (self.payout.id,), (self.line.id,)
+
+
+def _doubted(account: SettlementAccount) -> list[_Likeness]:
+    """Likenesses to be concluded anew, so that the order in which documents come is no evidence."""
+    given = {
+        "merchant": account.merchant_id,
+        "account": account.id,
+        "rules": [rule.value for rule in LIKENESSES],
+        "waiting": [state.value for state in WAITING],
+        "apart": BACKWARDS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(DOUBTED, given)
+        ids = [id for (id,) in cursor.fetchall()]
+    items = MatchItem.objects.filter(match_id__in=ids, live=True)
+    lines = {
+        item.match_id: item.bank_line
+        for item in items.select_related("bank_line")
+        if item.bank_line
+    }
+    return [
+        _Likeness(match=item.match, payout=item.payout, line=lines[item.match_id])
+        for item in items.select_related("match", "payout")
+        if item.payout
+    ]
+
+
+def _without_standing(
+    pairings: Iterable[Pairing], doubted: Iterable[_Likeness], now: datetime
+) -> list[Pairing]:
+    """The pairings that are new; a likeness that is not concluded again is revoked."""
+    concluded = {_key(pairing): pairing for pairing in pairings}
+    for likeness in doubted:
+        if concluded.pop(likeness.key, None) is None:
+            revoke(likeness.match, reason="something else fits as well", now=now)
+            likeness.payout.state, likeness.payout.arrived_on = PayoutState.IN_TRANSIT, None
+    return list(concluded.values())
+
+
+def _key(pairing: Pairing) -> tuple[object, ...]:
+    payouts, lines = (tuple(side.id for side in both) for both in (pairing.payouts, pairing.lines))
+    return pairing.rule.value, payouts, lines
 
 
 # --- what follows -------------------------------------------------------------------------
