@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -240,7 +241,7 @@ class _Likeness:
 
 def _doubted(account: SettlementAccount) -> list[_Likeness]:
     """Likenesses to be concluded anew, so that the order in which documents come is no evidence."""
-    given = {
+    given: dict[str, Any] = {
         "merchant": account.merchant_id,
         "account": account.id,
         "rules": [rule.value for rule in LIKENESSES],

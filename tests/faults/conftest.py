@@ -52,12 +52,6 @@ def many_documents(arena: Arena) -> Scene:
 
 
 @pytest.fixture(scope="package")
-def rows_of_many_documents(arena: Arena, many_documents: Scene) -> Rows:
-    """What stands at the end of them when nothing happens."""
-    return arena.undisturbed(many_documents, rows=standing_rows)
-
-
-@pytest.fixture(scope="package")
 def reconciliation(arena: Arena, many_documents: Scene) -> Scene:
     """The same with all files read and nothing reconciled."""
     return arena.later(many_documents, "run", "read")
@@ -67,3 +61,9 @@ def reconciliation(arena: Arena, many_documents: Scene) -> Scene:
 def rows_of_the_reconciliation(arena: Arena, reconciliation: Scene) -> Rows:
     """What comes of it when nothing happens."""
     return arena.undisturbed(reconciliation)
+
+
+@pytest.fixture(scope="package")
+def rows_of_many_documents(arena: Arena, reconciliation: Scene) -> Rows:
+    """What stands at the end of them when all are read and then reconciled."""
+    return arena.undisturbed(reconciliation, rows=standing_rows)

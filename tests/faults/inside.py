@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import sys
 import tempfile
 import traceback
@@ -79,6 +80,21 @@ def read() -> None:
         ingest.read(merchant_id=merchant_id, document_id=id)
 
 
+def interleave(seed: str) -> None:
+    """Read what waits in an order drawn from the seed, and reconcile after every document."""
+    from settlement.models import DocumentState, ReconRun, RunState, SourceDocument
+    from settlement.money_in import ingest
+    from settlement.proof import reconcile
+
+    waiting = SourceDocument.objects.using("ops").filter(state=DocumentState.STORED)
+    documents = list(waiting.order_by("id").values_list("merchant_id", "id"))
+    random.Random(seed).shuffle(documents)
+    for merchant_id, id in documents:
+        ingest.read(merchant_id=merchant_id, document_id=id)
+        for run in ReconRun.objects.using("ops").filter(state=RunState.QUEUED):
+            reconcile.carry_out(merchant_id=merchant_id, run_id=run.id)
+
+
 def sweep() -> int:
     """Sweep as the sweeper would GRACE from now, so that tests need not wait for rows to age.
 
@@ -104,7 +120,7 @@ def prove() -> list[str]:
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (fund_flow, world, read, sweep, prove)
+    function.__name__: function for function in (fund_flow, world, read, interleave, sweep, prove)
 }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
 from uuid_utils.compat import uuid7
 
 from tests.faults.harness import Arena, Scene, until
-from tests.faults.rows import Rows, differences
+from tests.faults.rows import Rows, differences, standing_rows
 
 BOOKS = "LOCK TABLE ledger_journalentry IN SHARE MODE"
 DOCUMENT = "SELECT FROM settlement_sourcedocument FOR UPDATE"
@@ -37,3 +38,14 @@ def test_a_reconciliation_does_not_begin_before_the_document_that_counts_on_it_i
         assert trial.only("run").state == "queued"
         later.close()
         assert differences(rows_of_the_document, trial.finished()) == []
+
+
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_the_order_of_documents_and_reconciliations_does_not_matter(
+    arena: Arena, many_documents: Scene, rows_of_many_documents: Rows, seed: str
+) -> None:
+    """A kill delays one document until after others, and reconciliations run in between."""
+    with arena.trial(many_documents) as trial:
+        arena.inside(trial.database, "interleave", seed)
+        rows = trial.finished(rows=standing_rows)
+        assert differences(rows_of_many_documents, rows) == []
