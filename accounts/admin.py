@@ -46,8 +46,11 @@ class OperatorForm(forms.ModelForm):  # type: ignore[type-arg]
         # one row-level security hides every merchant, and each choice would seem not to exist.
         self.instance._state.db = OPS
 
-    def validate_constraints(self) -> None:
+    def validate_unique(self) -> None:
         """Check keys also where a part of them is not in the form (a merchant that stays)."""
+        super().validate_unique()
+        if self.errors:
+            return
         try:
             self.instance.validate_constraints()
         except ValidationError as error:

@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -21,12 +21,12 @@ from accounts.models import SettlementAccount, Store, StoreLink
 from accounts.onboarding import add_store
 from platforms import registry
 from settlement import queries
-from settlement.admin.base import NOTHING, page_of, table, written
+from settlement.admin.base import NOTHING, WithTables, page_of, table, written
 from settlement.queries import BankRow, StoreRow
 
 
 @admin.register(SettlementAccount)
-class SettlementAccountAdmin(OperatorAdmin):
+class SettlementAccountAdmin(WithTables, OperatorAdmin):
     """The accounts stores are linked to, each with the merchant's own first page."""
 
     list_display = ("name", "merchant", "created_at")
@@ -34,7 +34,6 @@ class SettlementAccountAdmin(OperatorAdmin):
     search_fields = ("name", "merchant__name")
     ordering = ("-id",)
     autocomplete_fields = ("merchant",)
-    change_form_outer_after_template = "admin/overview.html"
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """A new account is only named."""
@@ -44,15 +43,10 @@ class SettlementAccountAdmin(OperatorAdmin):
         """Books lie under the merchant, so an account never moves to another."""
         return ("merchant", "created_at") if obj else ()
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        """Below the form stands what the merchant's first page shows."""
-        if isinstance(account := context.get("original"), SettlementAccount):
-            overview = _overview(account)
-            context["tables"] = [_stores_table(overview), _banks_table(overview)]
-        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
-        return response
+    def tables(self, row: SettlementAccount) -> list[SafeString]:
+        """What the merchant's first page shows."""
+        overview = _overview(row)
+        return [_stores_table(overview), _banks_table(overview)]
 
 
 def _overview(account: SettlementAccount) -> queries.Overview:

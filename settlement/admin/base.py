@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -39,6 +39,24 @@ class BusinessAdmin(ReadOnlyAdmin):
     sortable_by = ()
     paginator = InfinitePaginator
     show_facets = admin.ShowFacets.NEVER
+
+
+class WithTables(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shows tables below a row's form; the theme would ask a computed field again and again."""
+
+    change_form_outer_after_template = "admin/tables.html"
+
+    def tables(self, row: Any) -> list[SafeString]:
+        """The tables of a row that exists."""
+        raise NotImplementedError
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """The form's page, with the tables."""
+        if (row := context.get("original")) is not None:
+            context["tables"] = self.tables(row)
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 class MerchantFilter(admin.SimpleListFilter):

@@ -139,7 +139,6 @@ class LineAdmin(BusinessAdmin):
         "payout_ref",
         "label",
         "version",
-        "books",
         "live",
     )
     list_display_links = None

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import acting_for
 from settlement import queries
-from settlement.admin.base import BusinessAdmin, MerchantFilter, money, page_of, table, written
+from settlement.admin.base import (
+    BusinessAdmin,
+    MerchantFilter,
+    WithTables,
+    money,
+    page_of,
+    table,
+    written,
+)
 from settlement.admin.matching import ExceptionInline, ItemInline
 from settlement.models import Payout
 from settlement.queries import Waterfall
 
 
 @admin.register(Payout)
-class PayoutAdmin(BusinessAdmin):
+class PayoutAdmin(WithTables, BusinessAdmin):
     """Payouts of all merchants; a restated one keeps its row."""
 
     list_display = (
@@ -44,8 +51,6 @@ class PayoutAdmin(BusinessAdmin):
         "arrives_on",
         "arrived_on",
         "remittance",
-        "waterfall",
-        "bank_lines",
         "document",
         "row",
         "version",
@@ -54,30 +59,39 @@ class PayoutAdmin(BusinessAdmin):
         "numbered",
     )
 
-    @admin.display(description=_("gross → fees → net"))
-    def waterfall(self, payout: Payout) -> SafeString:
-        """What the payout consists of, by kind of line, as the merchant sees it."""
-        found = _waterfall(payout)
-        rows = [(part.kind, part.count, written(part.amount)) for part in found.parts]
-        sums = ((_("gross"), found.gross), (_("fees"), found.fees), (_("net"), found.net),
-                (_("carried over"), found.carried), (_("payout"), payout.amount))  # fmt: skip
-        return table(
-            (_("kind"), _("lines"), _("amount")),
-            [*rows, *((name, "", written(amount)) for name, amount in sums)],
+    def tables(self, row: Payout) -> list[SafeString]:
+        """How it came to its amount and which bank lines it became, as the merchant sees it."""
+        with acting_for(row.merchant_id):
+            waterfall = queries.waterfall(Payout.objects.get(pk=row.pk))
+        return [_parts(waterfall), _bank_lines(waterfall)]
+
+
+def _parts(waterfall: Waterfall) -> SafeString:
+    rows = [(part.kind, part.count, written(part.amount)) for part in waterfall.parts]
+    sums = (
+        (_("gross"), waterfall.gross),
+        (_("fees"), waterfall.fees),
+        (_("net"), waterfall.net),
+        (_("carried over"), waterfall.carried),
+        (_("payout"), waterfall.payout.amount),
+    )
+    return table(
+        (_("kind"), _("lines"), _("amount")),
+        [*rows, *((name, "", written(amount)) for name, amount in sums)],
+        title=_("Gross → fees → net"),
+    )
+
+
+def _bank_lines(waterfall: Waterfall) -> SafeString:
+    rows = [
+        (
+            page_of(line, str(line.booked_on)),
+            written(line.amount),
+            line.counterparty,
+            line.remittance,
+            line.bank_account,
         )
-
-    @admin.display(description=_("bank lines"))
-    def bank_lines(self, payout: Payout) -> SafeString | str:
-        """The bank lines of its confirmed match."""
-        rows = [
-            (page_of(line, str(line.booked_on)), written(line.amount), line.counterparty,
-             line.remittance, line.bank_account)
-            for line in _waterfall(payout).bank_lines
-        ]  # fmt: skip
-        heads = (_("booked"), _("amount"), _("counterparty"), _("text"), _("bank account"))
-        return table(heads, rows) if rows else format_html("{}", _("none"))
-
-
-def _waterfall(payout: Payout) -> Waterfall:
-    with acting_for(payout.merchant_id):
-        return queries.waterfall(Payout.objects.get(pk=payout.pk))
+        for line in waterfall.bank_lines
+    ]
+    heads = (_("booked"), _("amount"), _("counterparty"), _("text"), _("bank account"))
+    return table(heads, rows, title=_("Bank lines"))

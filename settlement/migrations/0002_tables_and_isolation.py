@@ -97,16 +97,19 @@ GRANT EXECUTE ON FUNCTION settlement_ensure_partitions(date, integer) TO tributa
 SELECT settlement_ensure_partitions((now() - interval '1 month')::date, 5);
 """
 
+# What a document said never changes: of such rows only their fate may be updated.
 ISOLATION = """
 SELECT tributary_isolate('settlement_sourcedocument', 'SELECT, INSERT, UPDATE', 'SELECT');
-SELECT tributary_isolate('settlement_line', 'SELECT, INSERT, UPDATE', 'SELECT');
+SELECT tributary_isolate('settlement_line', 'SELECT, INSERT, UPDATE (live)', 'SELECT');
 SELECT tributary_isolate('settlement_linekey', 'SELECT, INSERT, UPDATE', 'SELECT');
-SELECT tributary_isolate('settlement_walletstatement', 'SELECT, INSERT, UPDATE', 'SELECT');
-SELECT tributary_isolate('settlement_payout', 'SELECT, INSERT, UPDATE', 'SELECT');
-SELECT tributary_isolate('settlement_bankstatement', 'SELECT, INSERT, UPDATE', 'SELECT');
-SELECT tributary_isolate('settlement_bankline', 'SELECT, INSERT, UPDATE', 'SELECT');
-SELECT tributary_isolate('settlement_match', 'SELECT, INSERT, UPDATE', 'SELECT');
-SELECT tributary_isolate('settlement_matchitem', 'SELECT, INSERT, UPDATE', 'SELECT');
+SELECT tributary_isolate('settlement_walletstatement', 'SELECT, INSERT, UPDATE (live)', 'SELECT');
+SELECT tributary_isolate('settlement_payout',
+    'SELECT, INSERT, UPDATE (live, state, arrives_on, arrived_on, derived)', 'SELECT');
+SELECT tributary_isolate('settlement_bankstatement', 'SELECT, INSERT, UPDATE (live)', 'SELECT');
+SELECT tributary_isolate('settlement_bankline', 'SELECT, INSERT, UPDATE (live)', 'SELECT');
+SELECT tributary_isolate('settlement_match',
+    'SELECT, INSERT, UPDATE (state, revoked_at)', 'SELECT');
+SELECT tributary_isolate('settlement_matchitem', 'SELECT, INSERT, UPDATE (live)', 'SELECT');
 SELECT tributary_isolate('settlement_reconexception', 'SELECT, INSERT, UPDATE', 'SELECT');
 SELECT tributary_isolate('settlement_reconrun', 'SELECT, INSERT, UPDATE', 'SELECT');
 """
@@ -128,7 +131,10 @@ ALTER TABLE settlement_payout
 ALTER TABLE settlement_walletstatement
     ADD CONSTRAINT wallet_balances_are_numbers CHECK (opening <> 'NaN' AND closing <> 'NaN'),
     ADD CONSTRAINT wallet_and_store_share_the_merchant
-        FOREIGN KEY (merchant_id, store_id) REFERENCES accounts_store (merchant_id, id);
+        FOREIGN KEY (merchant_id, store_id) REFERENCES accounts_store (merchant_id, id),
+    ADD CONSTRAINT wallet_and_document_share_the_merchant
+        FOREIGN KEY (merchant_id, document_id)
+        REFERENCES settlement_sourcedocument (merchant_id, id);
 ALTER TABLE settlement_bankstatement
     ADD CONSTRAINT statement_key_with_merchant UNIQUE (merchant_id, id),
     ADD CONSTRAINT statement_balances_are_numbers CHECK (opening <> 'NaN' AND closing <> 'NaN'),
@@ -141,6 +147,9 @@ ALTER TABLE settlement_bankline
     ADD CONSTRAINT bank_line_amount_is_a_number CHECK (amount <> 'NaN'),
     ADD CONSTRAINT bank_line_and_statement_share_the_merchant
         FOREIGN KEY (merchant_id, statement_id) REFERENCES settlement_bankstatement (merchant_id, id),
+    ADD CONSTRAINT bank_line_and_document_share_the_merchant
+        FOREIGN KEY (merchant_id, document_id)
+        REFERENCES settlement_sourcedocument (merchant_id, id),
     ADD CONSTRAINT bank_line_and_account_share_the_merchant
         FOREIGN KEY (merchant_id, bank_account_id) REFERENCES accounts_bankaccount (merchant_id, id);
 ALTER TABLE settlement_match
@@ -159,8 +168,17 @@ ALTER TABLE settlement_reconexception
     ADD CONSTRAINT exception_and_account_share_the_merchant
         FOREIGN KEY (merchant_id, settlement_account_id)
         REFERENCES accounts_settlementaccount (merchant_id, id),
+    ADD CONSTRAINT exception_difference_is_a_number CHECK (difference <> 'NaN'),
     ADD CONSTRAINT exception_and_payout_share_the_merchant
-        FOREIGN KEY (merchant_id, payout_id) REFERENCES settlement_payout (merchant_id, id);
+        FOREIGN KEY (merchant_id, payout_id) REFERENCES settlement_payout (merchant_id, id),
+    ADD CONSTRAINT exception_and_bank_line_share_the_merchant
+        FOREIGN KEY (merchant_id, bank_line_id) REFERENCES settlement_bankline (merchant_id, id),
+    ADD CONSTRAINT exception_and_statement_share_the_merchant
+        FOREIGN KEY (merchant_id, statement_id)
+        REFERENCES settlement_bankstatement (merchant_id, id),
+    ADD CONSTRAINT exception_and_document_share_the_merchant
+        FOREIGN KEY (merchant_id, document_id)
+        REFERENCES settlement_sourcedocument (merchant_id, id);
 ALTER TABLE settlement_reconrun
     ADD CONSTRAINT run_and_account_share_the_merchant
         FOREIGN KEY (merchant_id, settlement_account_id)
@@ -186,7 +204,8 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER match_item_fits_its_side BEFORE INSERT OR UPDATE OF amount, payout_id, bank_line_id
+CREATE TRIGGER match_item_fits_its_side BEFORE INSERT
+    OR UPDATE OF amount, amount_currency, payout_id, bank_line_id
     ON settlement_matchitem FOR EACH ROW EXECUTE FUNCTION settlement_item_fits();
 """
 

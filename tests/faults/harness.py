@@ -232,7 +232,7 @@ class Trial:
     # --- programs ---
 
     def worker(self, *queues: str) -> Worker:
-        """Start a worker of these queues, or of all."""
+        """Start a worker with one process for these queues, or for all."""
         names = ",".join(queues or QUEUES)
         return self._start(
             "worker",

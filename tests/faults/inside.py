@@ -22,6 +22,7 @@ import django
 
 STORE = "the store"
 SEED = 29
+ENDS_ON = date(2026, 11, 20)
 
 
 def fund_flow(rows: str) -> dict[str, str]:
@@ -42,7 +43,7 @@ def fund_flow(rows: str) -> dict[str, str]:
     return {"merchant": str(merchant.id), "account": str(account.id), "store": str(store.id)}
 
 
-def world() -> dict[str, str]:
+def world(days: str = "21", stores: str = "12") -> dict[str, str]:
     """Receive all files of a small world, its troubles included, for a new merchant."""
     from accounts.access import acting_for
     from accounts.onboarding import add_bank_account, add_store, open_settlement_account
@@ -52,7 +53,7 @@ def world() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "world"
         truth = write_world(
-            seed=SEED, out=out, ends_on=date(2026, 11, 20), days=21, small=True
+            seed=SEED, out=out, ends_on=ENDS_ON, days=int(days), stores=int(stores), small=True
         ).truth
         merchant = a_merchant()
         with acting_for(merchant.id):
@@ -60,13 +61,13 @@ def world() -> dict[str, str]:
             for there in truth["bank_accounts"]:
                 given = {name: there[name] for name in ("holder", "number", "currency")}
                 add_bank_account(account, bank=truth["bank"], **given)
-            stores = {
+            shops = {
                 store["code"]: add_store(account, platform=store["platform"], name=store["name"])
                 for store in truth["stores"]
             }
         for file in truth["files"]:
-            upload(merchant.id, out / file["path"], store=stores.get(file.get("store")))
-    store = stores["W01"]
+            upload(merchant.id, out / file["path"], store=shops.get(file.get("store")))
+    store = shops["W01"]
     return {"merchant": str(merchant.id), "account": str(account.id), "store": str(store.id)}
 
 

@@ -40,7 +40,7 @@ def test_a_reconciliation_does_not_begin_before_the_document_that_counts_on_it_i
         assert differences(rows_of_the_document, trial.finished()) == []
 
 
-@pytest.mark.parametrize("seed", ["1", "2", "3"])
+@pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_order_of_documents_and_reconciliations_does_not_matter(
     arena: Arena, many_documents: Scene, rows_of_many_documents: Rows, seed: str
 ) -> None:

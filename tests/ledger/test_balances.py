@@ -176,6 +176,7 @@ def test_a_statement_explains_every_balance_newest_first() -> None:
             ("D", 20, 120),
             ("D", 100, 100),
         ]
+        assert reading.statement(book=book, code=CASH, limit=1) == rows[:1]
         assert [x.balance for x in reading.statement(book=book, code=INCOME, limit=9)] == [-5]
         assert reading.statement(book=book, code=WALLET, limit=9) == []
     newest = rows[0]

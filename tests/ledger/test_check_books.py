@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
+from ledger.balances import Totals, trial_balance
 from ledger.book import credit, debit, post, reverse
 from ledger.checks import prove
 from ledger.errors import BookNotOpenError
@@ -331,6 +332,18 @@ def test_the_command_fails_on_broken_books() -> None:
         with pytest.raises(CommandError, match="2 of 20 invariants are broken"):
             call_command(Command(), book=books.book, using="owner", stdout=out)
     assert f"BROKEN        1  {HASH}\n                 entry {books.plain}\n" in out.getvalue()
+
+
+def test_a_trial_balance_shows_what_does_not_balance() -> None:
+    books = some_books()
+    with tampering(guards=False) as cursor:
+        cursor.execute("SELECT set_config('tributary.tenant', %s, true)", [str(books.book)])
+        assert trial_balance(book=books.book, using="owner")["CNY"] == Totals(350, 350)
+        cursor.execute(
+            "UPDATE ledger_posting SET amount = 107 WHERE entry_id = %s AND side = 'D'",
+            [books.plain],
+        )
+        assert trial_balance(book=books.book, using="owner")["CNY"] == Totals(357, 350)
 
 
 def test_at_most_five_examples_are_given() -> None:

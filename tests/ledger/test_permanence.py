@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 
 from ledger import partitions
 from ledger.book import post
+from ledger.errors import InvalidDraftError
 from tests.ledger.build import (
     CASH,
     NOW,
@@ -26,6 +27,7 @@ from tests.ledger.build import (
     insert_entry,
     refused,
     tampering,
+    trying,
 )
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -207,6 +209,20 @@ def test_a_partition_is_made_by_the_month_in_utc() -> None:
         partitions.ensure(NOW.replace(year=2033, month=5, day=1, hour=2, tzinfo=shanghai), months=1)
         cursor.execute("SELECT to_regclass('ledger_posting_2033_04') IS NOT NULL")
         assert cursor.fetchone() == (True,)
+
+
+def test_four_months_are_made_unless_told_otherwise() -> None:
+    months = ["2050_11", "2050_12", "2051_01", "2051_02", "2051_03"]
+    with trying(a_book(), "owner") as cursor:
+        assert partitions.ensure(NOW.replace(year=2050, month=11), using="owner") == 4
+        names = [f"ledger_posting_{month}" for month in months]
+        cursor.execute("SELECT to_regclass(name)::text FROM unnest(%s::text[]) name", [names])
+        assert [name for (name,) in cursor.fetchall()] == [*names[:4], None]
+
+
+def test_a_month_of_nowhere_is_refused() -> None:
+    with in_book(a_book()), pytest.raises(InvalidDraftError):
+        partitions.ensure(NOW.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("months", [0, 61])

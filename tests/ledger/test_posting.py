@@ -22,6 +22,7 @@ from ledger.book import (
     post_many,
     reverse,
 )
+from ledger.drafts import check
 from ledger.errors import (
     BookNotOpenError,
     CurrencyMismatchError,
@@ -209,6 +210,9 @@ def test_a_wrong_draft_is_refused_by_name(draft: Draft, error: type[LedgerError]
         with pytest.raises(error):
             post(book=book, draft=draft, now=NOW)
         assert all(b.amount == 0 for b in balances(book=book).values())
+    if error not in (UnknownAccountError, CurrencyMismatchError):
+        with pytest.raises(error):
+            check(draft)
 
 
 def test_the_code_names_what_is_wrong_before_the_database_does() -> None:
