@@ -25,7 +25,7 @@ from sandbox import write_fund_flow
 from settlement.models import DocumentState, SourceDocument
 from settlement.money_in import ingest
 
-CASES = {500_000: 3}
+CASES = {500_000: 3, 2_000_000: 1}
 """Rows and runs. The larger one shows that memory does not grow with the file."""
 MEMORY_MB = 300
 TARGET = 0.4

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 from psycopg import Copy
+from psycopg.copy import QueuedLibpqWriter
 
 from platforms.contract import Line, Statement
 
@@ -43,7 +44,8 @@ CREATE TEMPORARY TABLE staged_line (
     line_id uuid GENERATED ALWAYS AS (('{{prefix}}' || lpad(to_hex(n), 12, '0'))::uuid) STORED
 ) ON COMMIT DROP
 """
-BLOCK = 2000
+BLOCK = 100
+"""Lines sent at once: the writer queues up to 1,024 blocks, about 30 MB."""
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 TABS = 11
 """Separators in a staged line; one more means a text holds a tab of its own."""
@@ -54,7 +56,9 @@ def staged_lines(document_id: UUID) -> Iterator[Callable[[int, Statement, Line],
     """Create the staging table and yield a function that writes a statement's line into it."""
     with connection.cursor() as cursor:
         cursor.execute(LINES.format(prefix=document_id.hex[:20]))
-        with cursor.copy("COPY staged_line FROM STDIN") as copy:
+        # Written from a thread, so that PostgreSQL stages while the reader reads on.
+        queued = QueuedLibpqWriter(cursor.cursor)
+        with cursor.copy("COPY staged_line FROM STDIN", writer=queued) as copy:
             writer = _LineWriter(copy)
             yield writer.write
             writer.flush()
