@@ -38,6 +38,8 @@ def broker_settings(url: str) -> dict[str, Any]:
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": 5,
+            # Without it a broker that accepts and never answers holds every upload for ever.
+            "socket_timeout": 5,
         }
         return {"task_queues": queues, "broker_transport_options": options}
     return {"task_queues": queues}

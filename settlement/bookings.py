@@ -161,11 +161,19 @@ def payouts_announced(payouts: Iterable[Payout], *, store: Store, now: datetime)
     _post(store.merchant_id, drafts, now)
 
 
-def payouts_retired(payouts: Iterable[Payout], *, reason: str, now: datetime) -> None:
-    """A payout was restated or its document withdrawn: what was announced is reversed."""
-    for payout in payouts:
-        if payout.amount.amount:
-            _reverse(payout.merchant_id, f"payout:{payout.id}", reason=reason, now=now)
+def payouts_retired(payouts: Sequence[Payout], *, reason: str, now: datetime) -> None:
+    """Payouts were restated or their document withdrawn: what was announced is reversed.
+
+    A payout that came to nothing (failed, cancelled, zero) was never booked.
+    """
+    if not payouts:
+        return
+    merchant_id = payouts[0].merchant_id
+    booked = JournalEntry.objects.filter(
+        book=merchant_id, reference__in=[f"payout:{payout.id}" for payout in payouts]
+    ).values_list("reference", flat=True)
+    for reference in booked.order_by("reference"):
+        _reverse(merchant_id, reference, reason=reason, now=now)
 
 
 def statement_opened(

@@ -8,6 +8,7 @@ and proves it still holds it in the transaction that finishes.
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections.abc import Iterator
@@ -18,12 +19,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.access import acting_for
 from settlement.errors import LeaseLostError
 
+log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
 
 
@@ -135,7 +137,12 @@ class _Heart(threading.Thread):
         connection = connections[DEFAULT_DB_ALIAS].copy()
         try:
             while not self.stopped.wait(settings.PROGRESS_SECONDS):
-                self._beat(connection)
+                try:
+                    self._beat(connection)
+                except Error as error:
+                    # The lease outlives several beats; the next one makes a new connection.
+                    log.warning("the lease of %s was not renewed: %s", self.lease.id, error)
+                    connection.close()
         finally:
             connection.close()
 

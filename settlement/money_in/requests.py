@@ -19,6 +19,8 @@ from settlement.models import ReconException, ReconRun, RunState, SourceDocument
 from settlement.models.matching import OPEN_STATES, Reason
 
 log = logging.getLogger(__name__)
+ONCE_MORE = {"max_retries": 1, "interval_start": 0}
+"""A kept connection may be stale; who waits longer only keeps the user waiting."""
 
 
 def reading_wanted(document: SourceDocument) -> None:
@@ -70,6 +72,8 @@ def wake_after_commit(task: str, **ids: UUID) -> None:
 def wake(task: str, **ids: UUID) -> None:
     """Publish a task. A silent broker delays the work and loses nothing."""
     try:
-        current_app.send_task(task, kwargs={name: str(id) for name, id in ids.items()})
-    except OperationalError:
-        log.warning("the broker does not answer; the sweeper will find the work", exc_info=True)
+        current_app.send_task(
+            task, kwargs={name: str(id) for name, id in ids.items()}, retry_policy=ONCE_MORE
+        )
+    except OperationalError as error:
+        log.warning("the broker does not answer (%s); the sweeper will find the work", error)

@@ -41,7 +41,12 @@ def _bank_gaps(account: SettlementAccount) -> list[Leftover]:
                     difference=statement.opening - before.closing,
                 )
             )
-        before = statement
+        if (
+            before is None
+            or before.bank_account_id != statement.bank_account_id
+            or statement.period_to >= before.period_to
+        ):
+            before = statement
     return found
 
 

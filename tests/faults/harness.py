@@ -356,6 +356,16 @@ class Trial:
         """Wake workers for what has no living one; how many rows that were."""
         return int(self.arena.inside(self.database, "sweep"))
 
+    @contextlib.contextmanager
+    def silent_broker(self) -> Iterator[None]:
+        """Until the end of the block the broker takes connections and answers nobody."""
+        [pid] = [s.pid for s in self.arena.stack.servers if s.name == "valkey" and s.pid]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def given_back(self, queue: str) -> int:
         """Deliver again what nobody acknowledged, as Kombu does after the visibility timeout.
 

@@ -1,15 +1,21 @@
-"""PostgreSQL itself is killed in the middle of an import; the rows are the same as without."""
+"""PostgreSQL is killed in the middle of an import, or a connection cut; the rows are the same."""
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
-from tests.faults.harness import Arena, Scene, until
+from tests.faults.harness import LEASE_SECONDS, Arena, Scene, until
 from tests.faults.rows import Rows, differences
 
+CUT_THE_LEASE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND state = 'idle'
+    AND query LIKE '%UPDATE settlement_sourcedocument SET lease_until%'
+"""
 BOOKS = "LOCK TABLE ledger_journalentry IN SHARE MODE"
 
 
@@ -34,3 +40,18 @@ def test_killed_in_the_middle_of_booking(
         assert differences(rows_of_the_document, trial.finished()) == []
         assert worker.pids, "the worker goes on by itself"
         assert trial.only().attempts == 2
+
+
+def test_a_lease_outlives_its_connection(
+    arena: Arena, document: Scene, rows_of_the_document: Rows
+) -> None:
+    with arena.trial(document) as trial:
+        with trial.parked(BOOKS) as waiting:
+            trial.worker()
+            waiting()
+            until(lambda: trial.ask(CUT_THE_LEASE), "the lease's connection is cut")
+            over = time.monotonic() + LEASE_SECONDS + 1
+            until(lambda: time.monotonic() > over or not trial.only().leased, "the lease is over")
+            assert trial.only().leased
+        assert differences(rows_of_the_document, trial.finished()) == []
+        assert trial.only().attempts == 1

@@ -12,6 +12,8 @@ BOOKS = "LOCK TABLE ledger_journalentry IN SHARE MODE"
 SEED = 20
 WORK_SECONDS = 15
 """Ample for the documents themselves."""
+ANSWER_SECONDS = 25
+"""Three times the broker's time to answer, and some more."""
 
 
 def test_the_broker_is_wiped_in_mid_work_and_beat_brings_everything_back(
@@ -63,6 +65,19 @@ def test_every_message_comes_three_times_in_any_order_to_two_workers(
         rows = trial.finished(rows=standing_rows)
         assert {seen.readings for seen in trial.seen()} == {1}
         assert differences(rows_of_many_documents, rows) == []
+
+
+def test_a_broker_that_never_answers_keeps_nobody_waiting(
+    arena: Arena, document: Scene, rows_of_the_document: Rows
+) -> None:
+    with arena.trial(document) as trial:
+        trial.broker.flushall()
+        with trial.silent_broker():
+            asked_at = time.monotonic()
+            assert trial.sweep() == 1
+            assert time.monotonic() - asked_at < ANSWER_SECONDS
+        trial.worker()
+        assert differences(rows_of_the_document, trial.finished()) == []
 
 
 def one_is_read_and_the_others_wait(trial: Trial) -> None:

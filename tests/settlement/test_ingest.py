@@ -401,6 +401,24 @@ def test_a_withdrawn_payout_takes_its_match_with_it(shop: Shop, tmp_path: Path) 
     assert not shop.broken_invariants()
 
 
+def test_a_payout_that_failed_was_never_booked_and_can_be_withdrawn(
+    shop: Shop, tmp_path: Path
+) -> None:
+    payouts = tmp_path / "payouts.json"
+    payouts.write_text(
+        '{"payouts":[{"id":512467833,"status":"failed","date":"2026-11-01","currency":"EUR",'
+        '"amount":"43.12"}]}\n'
+    )
+    document = shop.give(payouts, shop.shopify)
+    with acting_for(shop.merchant.id):
+        assert Payout.objects.get().state == PayoutState.RETURNED
+    assert shop.owed(shop.shopify, "EUR") == 0
+    take_back(shop, document)
+    with acting_for(shop.merchant.id):
+        assert not Payout.objects.filter(live=True).exists()
+    assert not shop.broken_invariants()
+
+
 def test_a_document_is_withdrawn_once(shop: Shop, tmp_path: Path) -> None:
     document = shop.give(fund_flow(tmp_path / "a.csv", SALES), shop.wechat)
     take_back(shop, document)
