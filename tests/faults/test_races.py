@@ -11,7 +11,7 @@ from tests.faults.harness import Arena, Scene, until
 from tests.faults.rows import Rows, differences, standing_rows
 
 BOOKS = "LOCK TABLE ledger_journalentry IN SHARE MODE"
-DOCUMENT = "SELECT FROM settlement_sourcedocument FOR UPDATE"
+DOCUMENT = "SELECT FROM settlement_sourcedocument FOR NO KEY UPDATE"
 ABOUT_TO_COMMIT = "SELECT 1 FROM settlement_sourcedocument"
 CLAIM = "UPDATE settlement_reconrun SET state"
 QUEUE = """
