@@ -328,6 +328,7 @@ class Trial:
     def parked(self, lock: str, *parameters: object) -> Iterator[Callable[[], Backend]]:
         """Hold a lock; the function that is yielded returns who has come to wait for it."""
         holder = self.connect()
+        holder.execute("SELECT set_config('lock_timeout', %s, false)", [f"{PATIENCE:.0f}s"])
         holder.autocommit = False
         holder.execute(lock, parameters or None)
         try:
@@ -349,6 +350,17 @@ class Trial:
             f"somebody waits for a lock of {pid} with {statement or 'any statement'}",
         )
         return first
+
+    def freeze_while_copying(self, worker: Worker) -> None:
+        """Stop the worker while it sends lines to PostgreSQL, part of the only file read."""
+
+        def copying() -> bool:
+            seen = self.only()
+            return 0 < seen.progress < seen.size and self.doing("COPY staged_line") is not None
+
+        until(copying, "the file is being streamed in")
+        worker.freeze()
+        assert copying(), "the worker was quicker than we"
 
     # --- the broker ---
 

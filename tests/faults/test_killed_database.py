@@ -42,6 +42,21 @@ def test_killed_in_the_middle_of_booking(
         assert trial.only().attempts == 2
 
 
+def test_killed_while_the_file_streams_in(
+    arena: Arena, large_document: Scene, rows_of_the_large_document: Rows
+) -> None:
+    with arena.trial(large_document) as trial:
+        worker = trial.worker()
+        trial.freeze_while_copying(worker)
+        trial.kill_server("postgres")
+        until(trial.severed, "every connection is lost")
+        trial.start_servers()
+        worker.thaw()
+        assert differences(rows_of_the_large_document, trial.finished()) == []
+        assert worker.pids, "the worker goes on by itself"
+        assert trial.only().attempts == 2
+
+
 def test_a_lease_outlives_its_connection(
     arena: Arena, document: Scene, rows_of_the_document: Rows
 ) -> None:

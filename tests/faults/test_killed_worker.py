@@ -39,7 +39,8 @@ def test_killed_while_it_streams_the_file_in(
 ) -> None:
     with arena.trial(large_document) as trial:
         worker = trial.worker()
-        freeze_while_copying(trial, worker)
+        trial.freeze_while_copying(worker)
+        being_read(trial)
         kill(worker)
         another_finishes(trial, rows_of_the_large_document)
 
@@ -119,7 +120,8 @@ def test_a_frozen_worker_thaws_after_its_work_was_taken_over(
 ) -> None:
     with arena.trial(large_document) as trial:
         slow = trial.worker()
-        freeze_while_copying(trial, slow)
+        trial.freeze_while_copying(slow)
+        being_read(trial)
         another_finishes(trial, rows_of_the_large_document)
         slow.thaw()
         until(lambda: "LeaseLostError" in slow.said(), "the slow worker gives up")
@@ -171,19 +173,6 @@ def test_killed_after_a_reconciliation_and_before_the_acknowledgement(
 
 
 # --- what is done and claimed -------------------------------------------------------------
-
-
-def freeze_while_copying(trial: Trial, worker: Worker) -> None:
-    """Stop the worker while it sends lines to PostgreSQL, part of the file read."""
-
-    def copying() -> bool:
-        seen = trial.only()
-        return 0 < seen.progress < seen.size and trial.doing("COPY staged_line") is not None
-
-    until(copying, "the file is being streamed in")
-    worker.freeze()
-    assert copying(), "the worker was quicker than we"
-    being_read(trial)
 
 
 def being_read(trial: Trial, *, progress: bool = True) -> None:

@@ -66,6 +66,13 @@ def test_currencies_that_balance_only_together(using: str) -> None:
 
 
 @pytest.mark.parametrize("using", ROLES)
+def test_one_currency_that_balances_does_not_excuse_another(using: str) -> None:
+    with tampering(book := a_book(), using, "entry_is_balanced") as (cursor, ids):
+        lines = [Line(ids[CASH], "D"), Line(ids[OWED], "C"), Line(ids[DOLLARS], "D", 5, "USD")]
+        insert_entry(cursor, book, lines)
+
+
+@pytest.mark.parametrize("using", ROLES)
 @pytest.mark.parametrize("posting_count", [1, 3])
 def test_an_entry_that_states_another_number(using: str, posting_count: int) -> None:
     with tampering(book := a_book(), using, "entry_has_a") as (cursor, ids):
@@ -87,6 +94,14 @@ def test_lines_that_are_not_numbered_from_one(using: str, numbers: tuple[int, in
         first, second = numbers
         lines = [Line(ids[CASH], "D", line_no=first), Line(ids[OWED], "C", line_no=second)]
         insert_entry(cursor, book, lines)
+
+
+@pytest.mark.parametrize("using", ROLES)
+def test_a_gap_in_the_middle_of_an_entry(using: str) -> None:
+    """First and last line are there and balance: only the count tells that one is missing."""
+    with tampering(book := a_book(), using, "entry_has_all_its_postings") as (cursor, ids):
+        lines = [Line(ids[CASH], "D", line_no=1), Line(ids[OWED], "C", line_no=3)]
+        insert_entry(cursor, book, lines, posting_count=3)
 
 
 @pytest.mark.parametrize("using", ROLES)
@@ -245,6 +260,16 @@ def test_a_reversal_that_is_no_mirror(using: str, change: str) -> None:
             insert_entry(cursor, book, lines, reverses=original)
         return
     with tampering(book, using, "reversal_mirrors_its_original") as (cursor, _):
+        insert_entry(cursor, book, lines, reverses=original)
+
+
+@pytest.mark.parametrize("using", ROLES)
+def test_a_reversal_of_one_half_of_an_entry(using: str) -> None:
+    book, half = a_book(), [debit(CASH, 100, "CNY"), credit(OWED, 100, "CNY")]
+    with in_book(book):
+        original = post(book=book, draft=a_draft(*half, *half), now=NOW)
+    with tampering(book, using, "reversal_mirrors_its_original") as (cursor, ids):
+        lines = [Line(ids[CASH], "C"), Line(ids[OWED], "D")]
         insert_entry(cursor, book, lines, reverses=original)
 
 
