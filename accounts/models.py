@@ -67,12 +67,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
 
+class Segment(models.TextChoices):
+    """What kind of business a merchant is; waiver programmes may ask for it."""
+
+    GENERAL = "general", _("General")
+    E_COMMERCE = "e_commerce", _("E-commerce")
+
+
 class Merchant(models.Model):
     """The legal person whose money it is."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(_("name"), max_length=200)
     zone = models.CharField(_("time zone"), max_length=64, default="Asia/Shanghai")
+    segment = models.CharField(
+        _("segment"), max_length=16, choices=Segment.choices, default=Segment.GENERAL
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -166,6 +176,59 @@ class BankAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bank} {self.masked} {self.currency}"
+
+    @property
+    def masked(self) -> str:
+        """The number as people may see it: its last digits only."""
+        return f"•••• {self.number_tail}"
+
+
+class PayeeState(models.TextChoices):
+    """How far a payee is trusted."""
+
+    NEW = "new", _("New")
+    COOLING = "cooling", _("Cooling off")
+    TRUSTED = "trusted", _("Trusted")
+    BLOCKED = "blocked", _("Blocked")
+
+
+class Payee(models.Model):
+    """A saved beneficiary of withdrawals. Its number is sealed like a bank account's.
+
+    `agent` is the code of the payee's bank (BIC or CNAPS), empty where its own bank pays.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="payees")
+    holder = models.CharField(_("account holder"), max_length=140)
+    bank = models.CharField(_("bank"), max_length=120)
+    agent = models.CharField(_("bank code"), max_length=14, blank=True, default="")
+    number_sealed = models.BinaryField(editable=False)
+    number_digest = models.CharField(max_length=64, editable=False)
+    number_tail = models.CharField(max_length=4, editable=False)
+    currency = models.CharField(
+        _("currency"), max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$")]
+    )
+    state = models.CharField(
+        _("state"), max_length=16, choices=PayeeState.choices, default=PayeeState.NEW
+    )
+    added_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", verbose_name=_("added by")
+    )
+    added_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("payee")
+        verbose_name_plural = _("payees")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "number_digest", "currency"],
+                name="payee_is_once_in_a_merchant",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.holder} · {self.bank} {self.masked}"
 
     @property
     def masked(self) -> str:

@@ -12,6 +12,8 @@ from accounts.models import (
     LinkMethod,
     Member,
     Merchant,
+    Payee,
+    PayeeState,
     Role,
     SettlementAccount,
     Store,
@@ -21,6 +23,7 @@ from accounts.models import (
 )
 
 NUMBER = "bank_account.number"
+PAYEE_NUMBER = "payee.number"
 
 
 class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]
@@ -59,6 +62,32 @@ def add_bank_account(
         number_digest=vault.digest(plain, context=NUMBER),
         number_tail=plain[-4:],
         currency=currency,
+    )
+
+
+def add_payee(
+    merchant: Merchant,
+    *,
+    holder: str,
+    bank: str,
+    number: str,
+    currency: str,
+    agent: str = "",
+    by: User | None = None,
+) -> Payee:
+    """Save a beneficiary of withdrawals; its number is sealed. Inside `acting_for`."""
+    plain = normal_number(number)
+    return Payee.objects.create(
+        merchant=merchant,
+        holder=holder,
+        bank=bank,
+        agent=agent,
+        number_sealed=vault.seal(plain, context=PAYEE_NUMBER),
+        number_digest=vault.digest(plain, context=PAYEE_NUMBER),
+        number_tail=plain[-4:],
+        currency=currency,
+        state=PayeeState.TRUSTED,
+        added_by=by,
     )
 
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from accounts import vault
-from accounts.models import BankAccount
-from accounts.onboarding import NUMBER, normal_number
+from accounts.models import BankAccount, Payee
+from accounts.onboarding import NUMBER, PAYEE_NUMBER, normal_number
 
 
 def bank_account_by_number(number: str, *, currency: str) -> BankAccount | None:
     """The acting merchant's account with this number and currency, or None if it has none."""
     digest = vault.digest(normal_number(number), context=NUMBER)
     return BankAccount.objects.filter(number_digest=digest, currency=currency).first()
+
+
+def number_of(bank_account: BankAccount) -> str:
+    """The account's whole number, for the bank alone: never shown, never logged."""
+    return vault.unseal(bytes(bank_account.number_sealed), context=NUMBER)
+
+
+def number_of_payee(payee: Payee) -> str:
+    """The payee's whole account number, for the bank alone: never shown, never logged."""
+    return vault.unseal(bytes(payee.number_sealed), context=PAYEE_NUMBER)

@@ -96,6 +96,11 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"queue": "default", "expires": 15},
         },
+        "collect": {
+            "task": "settlement.tasks.collect_statements",
+            "schedule": settings.BANK_COLLECT_SECONDS,
+            "options": {"queue": "default", "expires": 15},
+        },
         "tidy": {
             "task": "settlement.tasks.tidy",
             "schedule": crontab(hour=1, minute=20),

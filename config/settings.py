@@ -146,6 +146,15 @@ DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_BYTES", 1024 * 1024 * 1024)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
+# --- The bank that pays -------------------------------------------------------------------
+
+BANK_URL = _url("BANK_URL")
+"""Where payment files go and statements come from; empty: no withdrawals."""
+BANK_KEY = _url("BANK_KEY")
+BANK_GRACE_SECONDS = env.float("BANK_GRACE_SECONDS", 60.0)
+"""How long after sending the bank's "not known" is not believed: it may be busy receiving."""
+BANK_COLLECT_SECONDS = env.float("BANK_COLLECT_SECONDS", 60.0)
+
 # --- People ------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

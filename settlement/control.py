@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from settlement.models import DocumentState, ReconRun, RunState, SourceDocument
+from accounts.models import BankAccount
+from settlement.models import DocumentState, ReconRun, RunState, SourceDocument, Withdrawal
 from settlement.money_in import originals
 from settlement.money_in.requests import wake
+from settlement.money_out import gateway
+from settlement.work import PAYMENT
 
 GRACE = timedelta(seconds=10)
 """How long a fresh row is left to the message that was sent with it."""
@@ -39,7 +42,25 @@ def sweep(*, now: datetime) -> int:
     )
     for merchant_id, id in runs:
         wake("settlement.tasks.reconcile", merchant_id=merchant_id, run_id=id)
-    return len(documents) + len(runs)
+    payments = _abandoned(
+        Withdrawal.objects.using("ops").filter(
+            state__in=[*PAYMENT.waiting, PAYMENT.working], requested_at__lt=late_enough
+        ),
+        now,
+    )
+    for merchant_id, id in payments:
+        wake("settlement.tasks.pay", merchant_id=merchant_id, withdrawal_id=id)
+    return len(documents) + len(runs) + len(payments)
+
+
+def collect_statements() -> int:
+    """Ask the connected bank for every account's new statements; returns how many accounts."""
+    if not gateway.connected():
+        return 0
+    accounts = list(BankAccount.objects.using("ops").values_list("merchant_id", "id"))
+    for merchant_id, id in accounts:
+        wake("settlement.tasks.collect", merchant_id=merchant_id, bank_account_id=id)
+    return len(accounts)
 
 
 def _abandoned(rows: QuerySet, now: datetime) -> list[tuple]:  # type: ignore[type-arg]

@@ -32,3 +32,39 @@ class IllegalTransitionError(SettlementError):
 
 class FractionError(SettlementError):
     """An amount is not whole minor units and cannot stand in the books."""
+
+
+class WithdrawalError(SettlementError):
+    """A withdrawal cannot be had; the message says why and what to do."""
+
+
+class AmountError(WithdrawalError):
+    """The amount cannot be paid."""
+
+
+class NoTariffError(WithdrawalError):
+    """The operator has set no fee for this."""
+
+
+class QuoteExpiredError(WithdrawalError):
+    """The quote is no longer honoured, or was used; ask for a new one."""
+
+
+class QuotaExhaustedError(WithdrawalError):
+    """The free withdrawal the quote named has been given to another; ask for a new quote."""
+
+
+class NotEnoughError(WithdrawalError):
+    """The available balance, or what the bank holds, does not cover it."""
+
+
+class NoGatewayError(WithdrawalError):
+    """No bank is connected, so nothing can be sent."""
+
+
+class KeyConflictError(WithdrawalError):
+    """The same idempotency key came with another request."""
+
+
+class SettledError(SettlementError):
+    """A statement that proves a withdrawal cannot be withdrawn."""

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet, Sum
 from djmoney.money import Money
-from moneyed import get_currency
 
 from accounts.models import BankAccount, SettlementAccount, Store
 from ledger import balances
@@ -127,7 +126,7 @@ def _store_rows(account: SettlementAccount) -> list[StoreRow]:
             rows.append(
                 StoreRow(
                     store=store,
-                    owed=_major(owed.get((store.id, currency), 0), currency),
+                    owed=bookings.major(owed.get((store.id, currency), 0), currency),
                     in_transit=_of(by_state, ON_THE_WAY, currency),
                     arrived=_of(by_state, [PayoutState.RECONCILED], currency),
                     missing=_of(by_state, [PayoutState.MISSING], currency),
@@ -191,11 +190,7 @@ def _bank_rows(account: SettlementAccount) -> list[BankRow]:
 
 
 def _balance(found: dict[str, balances.Balance], code: str, currency: str) -> Money:
-    return _major(found[code].amount if code in found else 0, currency)
-
-
-def _major(minor: int, currency: str) -> Money:
-    return Money(Decimal(minor) / get_currency(currency).sub_unit, currency)
+    return bookings.major(found[code].amount if code in found else 0, currency)
 
 
 def _totals(rows: Iterable[StoreRow]) -> list[StoreTotals]:

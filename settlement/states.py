@@ -9,6 +9,9 @@ from settlement.models import DocumentState as D
 from settlement.models import ExceptionState as E
 from settlement.models import MatchState as M
 from settlement.models import PayoutState as P
+from settlement.models import QuotaState as Q
+from settlement.models import RuleState as R
+from settlement.models import WithdrawalState as W
 
 TRANSITIONS: Mapping[type, Mapping[str, frozenset[str]]] = {
     D: {
@@ -47,6 +50,30 @@ TRANSITIONS: Mapping[type, Mapping[str, frozenset[str]]] = {
         E.RESOLVED: frozenset({E.REOPENED}),
         E.WRITTEN_OFF: frozenset({E.REOPENED}),
         E.REOPENED: frozenset({E.ASSIGNED, E.PENDING_APPROVAL, E.RESOLVED}),
+    },
+    # The bank's statement is stronger than its answer: a debit ends any doubt.
+    W: {
+        W.RESERVED: frozenset({W.SUBMITTED, W.CANCELLED, W.SUCCEEDED, W.REJECTED}),
+        W.SUBMITTED: frozenset({W.ACCEPTED, W.REJECTED, W.SUCCEEDED, W.OUTCOME_UNKNOWN,
+                                W.RESERVED}),
+        W.OUTCOME_UNKNOWN: frozenset({W.ACCEPTED, W.REJECTED, W.SUCCEEDED, W.RESERVED,
+                                      W.SUBMITTED}),
+        W.ACCEPTED: frozenset({W.SUCCEEDED, W.REJECTED}),
+        W.SUCCEEDED: frozenset({W.RETURNED}),
+        W.RETURNED: frozenset(),
+        W.REJECTED: frozenset(),
+        W.CANCELLED: frozenset(),
+    },
+    Q: {
+        Q.RESERVED: frozenset({Q.CONFIRMED, Q.RELEASED}),
+        Q.CONFIRMED: frozenset({Q.RESTORED}),
+        Q.RESTORED: frozenset(),
+        Q.RELEASED: frozenset(),
+    },
+    R: {
+        R.ACTIVE: frozenset({R.SUSPENDED, R.RETIRED}),
+        R.SUSPENDED: frozenset({R.ACTIVE, R.RETIRED}),
+        R.RETIRED: frozenset(),
     },
 }  # fmt: skip
 

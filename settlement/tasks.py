@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from settlement import control
 from settlement.money_in import ingest
+from settlement.money_out import gateway
 from settlement.proof import reconcile as reconciling
 
 
@@ -29,9 +30,27 @@ def reconcile(*, merchant_id: str, run_id: str, **_later: Any) -> None:
 
 
 @shared_task
+def pay(*, merchant_id: str, withdrawal_id: str, **_later: Any) -> None:
+    """Bring a withdrawal to the bank, or ask what became of it."""
+    gateway.pay(merchant_id=UUID(merchant_id), withdrawal_id=UUID(withdrawal_id))
+
+
+@shared_task
+def collect(*, merchant_id: str, bank_account_id: str, **_later: Any) -> None:
+    """Fetch what the bank has stated since."""
+    gateway.collect(merchant_id=UUID(merchant_id), bank_account_id=UUID(bank_account_id))
+
+
+@shared_task
 def sweep(**_later: Any) -> None:
     """Wake workers for what lies too long, and queue what the calendar asks for."""
     control.sweep(now=timezone.now())
+
+
+@shared_task
+def collect_statements(**_later: Any) -> None:
+    """Ask the bank for new statements of every account."""
+    control.collect_statements()
 
 
 @shared_task

@@ -34,20 +34,26 @@ class Kind:
     """Which table holds the work, and what its states are called there."""
 
     table: str
-    waiting: str
+    waiting: tuple[str, ...]
     working: str
     progress: str = ""
 
 
 DOCUMENT = Kind(
-    table="settlement_sourcedocument", waiting="stored", working="reading", progress="bytes_read"
+    table="settlement_sourcedocument",
+    waiting=("stored",),
+    working="reading",
+    progress="bytes_read",
 )
-RUN = Kind(table="settlement_reconrun", waiting="queued", working="running")
+RUN = Kind(table="settlement_reconrun", waiting=("queued",), working="running")
+PAYMENT = Kind(
+    table="settlement_withdrawal", waiting=("reserved", "outcome_unknown"), working="submitted"
+)
 
 CLAIM = """
 UPDATE {table} SET state = %(working)s, attempts = attempts + 1, lease_token = %(token)s,
     lease_until = now() + %(seconds)s * interval '1 second'
-WHERE merchant_id = %(merchant)s AND id = %(id)s AND state IN (%(waiting)s, %(working)s)
+WHERE merchant_id = %(merchant)s AND id = %(id)s AND state = ANY(%(claimable)s)
     AND (lease_until IS NULL OR lease_until < now())
 RETURNING attempts
 """
@@ -103,7 +109,7 @@ def claim(kind: Kind, *, merchant_id: UUID, id: UUID) -> Lease | None:
             CLAIM.format(table=kind.table),
             {
                 "working": kind.working,
-                "waiting": kind.waiting,
+                "claimable": [*kind.waiting, kind.working],
                 "token": token,
                 "seconds": settings.LEASE_SECONDS,
                 "merchant": merchant_id,

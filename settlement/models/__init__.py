@@ -3,6 +3,16 @@
 from settlement.models.banking import BankLine, BankStatement
 from settlement.models.control import ReconRun, RunState
 from settlement.models.documents import DocumentState, Line, SourceDocument, WalletStatement
+from settlement.models.fees import (
+    FeeQuote,
+    FeeSchedule,
+    FeeTier,
+    QuotaState,
+    QuotaUse,
+    RuleState,
+    WaiverProgram,
+    WaiverRule,
+)
 from settlement.models.matching import (
     OPEN_STATES,
     ExceptionState,
@@ -14,24 +24,42 @@ from settlement.models.matching import (
     ReconException,
 )
 from settlement.models.payouts import Payout, PayoutState
+from settlement.models.withdrawals import (
+    HOLDING,
+    PaymentAttempt,
+    Withdrawal,
+    WithdrawalState,
+)
 
 __all__ = [
+    "HOLDING",
     "OPEN_STATES",
     "BankLine",
     "BankStatement",
     "DocumentState",
     "ExceptionState",
+    "FeeQuote",
+    "FeeSchedule",
+    "FeeTier",
     "Line",
     "Match",
     "MatchItem",
     "MatchRule",
     "MatchState",
+    "PaymentAttempt",
     "Payout",
     "PayoutState",
+    "QuotaState",
+    "QuotaUse",
     "Reason",
     "ReconException",
     "ReconRun",
+    "RuleState",
     "RunState",
     "SourceDocument",
+    "WaiverProgram",
+    "WaiverRule",
     "WalletStatement",
+    "Withdrawal",
+    "WithdrawalState",
 ]

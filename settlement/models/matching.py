@@ -12,6 +12,7 @@ from settlement.models.banking import BankLine, BankStatement
 from settlement.models.documents import SourceDocument
 from settlement.models.fields import merchant_key, money
 from settlement.models.payouts import Payout
+from settlement.models.withdrawals import Withdrawal
 
 
 class MatchState(models.TextChoices):
@@ -30,6 +31,8 @@ class MatchRule(models.TextChoices):
     DETAILS = "details", _("References in the entry's details")
     CUT_REFERENCE = "cut_reference", _("Shortened reference and amount")
     AMOUNT = "amount", _("Only pair of this amount in the arrival window")
+    WITHDRAWAL = "withdrawal", _("Our own payment number and amount")
+    RETURN = "return", _("A payment of ours that came back")
 
 
 class Match(models.Model):
@@ -52,7 +55,10 @@ class Match(models.Model):
 
 
 class MatchItem(models.Model):
-    """One side's part of a match. `live` while its match is confirmed."""
+    """One side's part of a match. `live` while its match is confirmed.
+
+    A withdrawal's part is negative when it was paid and positive when it came back.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
@@ -62,6 +68,9 @@ class MatchItem(models.Model):
     )
     bank_line = models.ForeignKey(
         BankLine, models.PROTECT, null=True, blank=True, related_name="match_items"
+    )
+    withdrawal = models.ForeignKey(
+        Withdrawal, models.PROTECT, null=True, blank=True, related_name="match_items"
     )
     amount = money(_("amount"))
     live = models.BooleanField(default=True)
@@ -75,8 +84,11 @@ class MatchItem(models.Model):
         verbose_name_plural = _("match items")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(payout__isnull=False, bank_line__isnull=True)
-                | models.Q(payout__isnull=True, bank_line__isnull=False),
+                condition=models.Q(
+                    payout__isnull=False, bank_line__isnull=True, withdrawal__isnull=True
+                )
+                | models.Q(payout__isnull=True, bank_line__isnull=False, withdrawal__isnull=True)
+                | models.Q(payout__isnull=True, bank_line__isnull=True, withdrawal__isnull=False),
                 name="match_item_has_one_side",
             ),
             models.UniqueConstraint(
@@ -88,6 +100,16 @@ class MatchItem(models.Model):
                 fields=["merchant", "bank_line"],
                 condition=models.Q(live=True, bank_line__isnull=False),
                 name="bank_line_is_matched_once",
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "withdrawal"],
+                condition=models.Q(live=True, withdrawal__isnull=False, amount__lt=0),
+                name="withdrawal_is_paid_once",
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "withdrawal"],
+                condition=models.Q(live=True, withdrawal__isnull=False, amount__gt=0),
+                name="withdrawal_is_returned_once",
             ),
         ]
 
@@ -105,6 +127,10 @@ class Reason(models.TextChoices):
     LINES_DIFFER = "lines_differ", _("The lines do not add up to the payout")
     UNKNOWN_KIND = "unknown_kind", _("The document uses words we do not know")
     STATEMENT_GAP = "statement_gap", _("The statement does not begin where the last one ended")
+    WITHDRAWAL_DIFFERS = (
+        "withdrawal_differs",
+        _("The bank shows a withdrawal of ours that does not fit what we know"),
+    )
 
 
 class ExceptionState(models.TextChoices):

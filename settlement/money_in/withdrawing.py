@@ -11,11 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.access import acting_for
 from accounts.models import Store
 from settlement import bookings
+from settlement.errors import SettledError
 from settlement.models import (
     OPEN_STATES,
     BankLine,
@@ -26,6 +28,7 @@ from settlement.models import (
     PayoutState,
     ReconException,
     SourceDocument,
+    Withdrawal,
 )
 from settlement.money_in import requests
 from settlement.money_in.ingest import lock, opening_statement
@@ -72,7 +75,11 @@ WHERE merchant_id = %(merchant)s AND store_id = %(store)s AND document_id = %(do
 
 
 def withdraw(*, merchant_id: UUID, document_id: UUID, now: datetime) -> SourceDocument:
-    """Withdraw a document; raises IllegalTransitionError while it is being read."""
+    """Withdraw a document.
+
+    Raises IllegalTransitionError while it is being read, SettledError for a statement that
+    proves a withdrawal of money.
+    """
     with acting_for(merchant_id):
         document = SourceDocument.objects.select_for_update(of=("self",)).get(id=document_id)
         check_step(DocumentState(document.state), DocumentState.WITHDRAWN)
@@ -166,6 +173,7 @@ def _take_back_statements(document: SourceDocument, now: datetime) -> set[UUID]:
         lock("bank", account_id)
     before = {id: opening_statement(account) for id, account in accounts.items()}
     lines = BankLine.objects.filter(document=document, live=True)
+    _refuse_to_unpay(lines)
     booked = list(lines.filter(books=True).exclude(amount=0).values_list("id", flat=True))
     lines.update(live=False)
     BankStatement.objects.filter(document=document).update(live=False)
@@ -173,6 +181,21 @@ def _take_back_statements(document: SourceDocument, now: datetime) -> set[UUID]:
     for id, account in accounts.items():
         _reopen(before[id], opening_statement(account), now)
     return {account.settlement_account_id for account in accounts.values()}
+
+
+def _refuse_to_unpay(lines: QuerySet[BankLine]) -> None:
+    """An entry that names our own payment is no mistake of upload, and unproving it would let
+    the same money go out twice."""
+    claimed = Withdrawal.objects.filter(
+        match_items__live=True,
+        match_items__match__items__live=True,
+        match_items__match__items__bank_line__in=lines,
+    )
+    if (withdrawal := claimed.first()) is not None:
+        raise SettledError(
+            _("this statement proves your withdrawal %(number)s and cannot be withdrawn")
+            % {"number": withdrawal.number}
+        )
 
 
 def _reopen(before: BankStatement | None, after: BankStatement | None, now: datetime) -> None:

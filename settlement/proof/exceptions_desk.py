@@ -23,6 +23,7 @@ MAINTAINED = [
     Reason.AMBIGUOUS,
     Reason.LINES_DIFFER,
     Reason.STATEMENT_GAP,
+    Reason.WITHDRAWAL_DIFFERS,
 ]
 """Reasons a reconciliation finds anew each time; the others are closed by people."""
 

@@ -29,7 +29,7 @@ from settlement.models import (
     ReconRun,
     RunState,
 )
-from settlement.proof import continuity, exceptions_desk
+from settlement.proof import continuity, exceptions_desk, outgoing
 from settlement.proof.matching.candidates import OpenLine, OpenPayout
 from settlement.proof.matching.engine import Outcome, solve
 from settlement.proof.matching.rules import Doubt, Finding, Pairing
@@ -111,6 +111,7 @@ def reconcile(account: SettlementAccount, *, now: datetime) -> tuple[int, int]:
     Inside the merchant's transaction, the account locked.
     """
     _revoke_what_lost_a_side(account, now)
+    astray = outgoing.settle(account, now=now)
     doubted = _doubted(account)
     payouts = {payout.id: payout for payout in _open_payouts(account)}
     payouts |= {likeness.payout.id: likeness.payout for likeness in doubted}
@@ -131,6 +132,7 @@ def reconcile(account: SettlementAccount, *, now: datetime) -> tuple[int, int]:
             *exceptions_desk.from_matching(outcome.findings),
             *exceptions_desk.from_lines(account),
             *continuity.gaps(account),
+            *astray,
         ],
         now=now,
     )

@@ -12,22 +12,29 @@ from django.db import connections
 from djmoney.money import Money
 
 from accounts.access import acting_for
-from accounts.models import Member, Merchant, SettlementAccount, Store
-from accounts.onboarding import add_bank_account, add_store, open_settlement_account
+from accounts.models import BankAccount, Member, Merchant, SettlementAccount, Store
+from accounts.onboarding import add_bank_account, add_payee, add_store, open_settlement_account
 from ledger import book
 from ledger.book import AccountSpec, Draft, Side, credit, debit
 from settlement.models import (
     BankLine,
     BankStatement,
+    FeeQuote,
+    FeeSchedule,
     Match,
     MatchItem,
+    PaymentAttempt,
     Payout,
+    QuotaUse,
     ReconException,
     ReconRun,
     SourceDocument,
+    WaiverRule,
     WalletStatement,
+    Withdrawal,
 )
 from tests.build import a_merchant
+from tests.money import FIRST_THREE, the_tariff
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -87,7 +94,35 @@ def the_business(account: SettlementAccount, store: Store) -> list[Any]:
         difference=SIX, opened_at=NOW,
     )  # fmt: skip
     run = ReconRun.objects.create(**of, settlement_account=account, requested_at=NOW)
-    return [bank, document, wallet, payout, statement, line, match, item, exception, run]
+    rows = [bank, document, wallet, payout, statement, line, match, item, exception, run]
+    return rows + money_out(account, bank)
+
+
+def money_out(account: SettlementAccount, bank: BankAccount) -> list[Any]:
+    """A payee, and one of everything a withdrawal leaves behind."""
+    of = {"merchant_id": account.merchant_id}
+    the_tariff()
+    rule = WaiverRule.objects.get(program__code=FIRST_THREE)
+    payee = add_payee(
+        account.merchant, holder="P", bank="B", number=uuid.uuid4().hex, currency="CNY"
+    )
+    amounts: Any = {"amount": SIX, "fee": SIX, "waived": SIX}
+    quote = FeeQuote.objects.create(
+        **of, **amounts, settlement_account=account, bank_account=bank, quoted_at=NOW,
+        expires_at=NOW, schedule=FeeSchedule.objects.get(currency="CNY"), rule=rule,
+        period=TODAY, ordinal=1, trace={},
+    )  # fmt: skip
+    withdrawal = Withdrawal.objects.create(
+        **of, **amounts, settlement_account=account, bank_account=bank, payee=payee, quote=quote,
+        number=f"TW{uuid.uuid4().hex[:20].upper()}", key="k", requested_at=NOW,
+    )  # fmt: skip
+    attempt = PaymentAttempt.objects.create(
+        **of, withdrawal=withdrawal, message_id=uuid.uuid4().hex, sha256="", made_at=NOW
+    )
+    use = QuotaUse.objects.create(
+        **of, rule=rule, quota=3, period=TODAY, ordinal=1, withdrawal=withdrawal
+    )
+    return [payee, quote, withdrawal, attempt, use]
 
 
 LINE = """

@@ -1,16 +1,4 @@
-"""Business facts become journal entries. The only writer to the ledger.
-
-Per settlement account and currency (house of accounts: docs/ledger.md):
-
-    store:S:receivable   asset      what the platform owes
-    store:S:in_transit   asset      announced, not yet at the bank; per payout it ends at zero
-    bank:B               asset      what the bank holds, equal to its statement at all times
-    bank:B:unrelated     liability  bank entries that are no payout (or not yet known as one)
-    merchant:A:pending   liability  the merchant's, still on its way
-    merchant:A:available liability  the merchant's, arrived and proven
-    opening:B            equity     what the bank held before the first statement
-    suspense:A           liability  lines whose meaning is not known
-"""
+"""Money comes in: lines, payouts, bank entries and their matches become entries."""
 
 from __future__ import annotations
 
@@ -22,14 +10,12 @@ from itertools import islice
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from djmoney.money import Money
-from moneyed import get_currency
-
 from accounts.models import Store
-from ledger import book
-from ledger.book import AccountSpec, Draft, Movement, Side, credit, debit
+from ledger.book import Draft, Movement
 from ledger.models import JournalEntry
-from settlement.errors import FractionError
+from settlement.bookings import codes
+from settlement.bookings.codes import minor, minor_of
+from settlement.bookings.writing import post, reverse, side_of, transfer
 from settlement.models import (
     BankLine,
     BankStatement,
@@ -41,55 +27,6 @@ from settlement.models import (
 
 BATCH = 5000
 """Bank lines booked at once: memory stays flat however long a statement is."""
-
-
-def minor(amount: Decimal, currency: str) -> int:
-    """An amount in major units as whole minor units; FractionError if it is none."""
-    scaled = amount * get_currency(currency).sub_unit
-    whole = int(scaled)
-    if whole != scaled:
-        raise FractionError(f"{amount} {currency} is not a whole number of minor units")
-    return whole
-
-
-def receivable(store_id: UUID, currency: str) -> str:
-    """The code of what the platform owes for a store."""
-    return f"store:{store_id}:receivable:{currency}"
-
-
-def in_transit(store_id: UUID, currency: str) -> str:
-    """The code of what is announced for a store and not yet at the bank."""
-    return f"store:{store_id}:in_transit:{currency}"
-
-
-def bank(bank_account_id: UUID, currency: str) -> str:
-    """The code of what the bank holds."""
-    return f"bank:{bank_account_id}:{currency}"
-
-
-def unrelated(bank_account_id: UUID, currency: str) -> str:
-    """The code of bank entries that are no payout."""
-    return f"bank:{bank_account_id}:unrelated:{currency}"
-
-
-def pending(settlement_account_id: UUID, currency: str) -> str:
-    """The code of the merchant's money on its way."""
-    return f"merchant:{settlement_account_id}:pending:{currency}"
-
-
-def available(settlement_account_id: UUID, currency: str) -> str:
-    """The code of the merchant's money that has arrived."""
-    return f"merchant:{settlement_account_id}:available:{currency}"
-
-
-def opening(bank_account_id: UUID, currency: str) -> str:
-    """The code of what the bank held before the first statement."""
-    return f"opening:{bank_account_id}:{currency}"
-
-
-def suspense(settlement_account_id: UUID, currency: str) -> str:
-    """The code of lines whose meaning is not known."""
-    return f"suspense:{settlement_account_id}:{currency}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +47,9 @@ def lines_loaded(
     account = store.settlement_account_id
     drafts = []
     for part in moved:
-        claim = suspense if part.unknown else pending
-        movements = _transfer(
-            to=receivable(store.id, part.currency),
+        claim = codes.suspense if part.unknown else codes.pending
+        movements = transfer(
+            to=codes.receivable(store.id, part.currency),
             source=claim(account, part.currency),
             amount=minor(part.amount, part.currency),
             currency=part.currency,
@@ -128,7 +65,7 @@ def lines_loaded(
                     booked_on=part.day,
                 )
             )
-    _post(document.merchant_id, drafts, now)
+    post(document.merchant_id, drafts, now)
 
 
 def _lines_prefix(document: SourceDocument) -> str:
@@ -149,16 +86,16 @@ def payouts_announced(payouts: Iterable[Payout], *, store: Store, now: datetime)
         )
         for payout in payouts
         if (
-            movements := _transfer(
-                to=in_transit(store.id, payout.amount_currency),
-                source=receivable(store.id, payout.amount_currency),
-                amount=_minor(payout.amount),
+            movements := transfer(
+                to=codes.in_transit(store.id, payout.amount_currency),
+                source=codes.receivable(store.id, payout.amount_currency),
+                amount=minor_of(payout.amount),
                 currency=payout.amount_currency,
                 to_subject=payout.id,
             )
         )
     ]
-    _post(store.merchant_id, drafts, now)
+    post(store.merchant_id, drafts, now)
 
 
 def payouts_retired(payouts: Sequence[Payout], *, reason: str, now: datetime) -> None:
@@ -173,7 +110,7 @@ def payouts_retired(payouts: Sequence[Payout], *, reason: str, now: datetime) ->
         book=merchant_id, reference__in=[f"payout:{payout.id}" for payout in payouts]
     ).values_list("reference", flat=True)
     for reference in booked.order_by("reference"):
-        _reverse(merchant_id, reference, reason=reason, now=now)
+        reverse(merchant_id, reference, reason=reason, now=now)
 
 
 def statement_opened(
@@ -185,10 +122,10 @@ def statement_opened(
     balance = statement.opening
     if balance is None:
         return
-    movements = _transfer(
-        to=bank(statement.bank_account_id, str(balance.currency)),
-        source=opening(statement.bank_account_id, str(balance.currency)),
-        amount=_minor(balance),
+    movements = transfer(
+        to=codes.bank(statement.bank_account_id, str(balance.currency)),
+        source=codes.opening(statement.bank_account_id, str(balance.currency)),
+        amount=minor_of(balance),
         currency=str(balance.currency),
     )
     if movements:
@@ -200,14 +137,14 @@ def statement_opened(
             event_at=datetime.combine(day, time.min, UTC),
             booked_on=day,
         )
-        _post(statement.merchant_id, [draft], now)
+        post(statement.merchant_id, [draft], now)
 
 
 def opening_withdrawn(statement: BankStatement, *, now: datetime) -> None:
     """This statement's opening balance stands in the books no longer."""
     if statement.opening is None or not statement.opening.amount:
         return
-    _reverse(statement.merchant_id, _opening_reference(statement), reason="withdrawn", now=now)
+    reverse(statement.merchant_id, _opening_reference(statement), reason="withdrawn", now=now)
 
 
 def wallet_opened(
@@ -217,10 +154,10 @@ def wallet_opened(
     if before is not None:
         wallet_withdrawn(before, now=now)
     currency = wallet.opening_currency
-    movements = _transfer(
-        to=receivable(store.id, currency),
-        source=pending(store.settlement_account_id, currency),
-        amount=_minor(wallet.opening),
+    movements = transfer(
+        to=codes.receivable(store.id, currency),
+        source=codes.pending(store.settlement_account_id, currency),
+        amount=minor_of(wallet.opening),
         currency=currency,
     )
     if movements:
@@ -231,13 +168,13 @@ def wallet_opened(
             event_at=wallet.first_at,
             booked_on=wallet.first_at.astimezone(ZoneInfo(store.merchant.zone)).date(),
         )
-        _post(store.merchant_id, [draft], now)
+        post(store.merchant_id, [draft], now)
 
 
 def wallet_withdrawn(wallet: WalletStatement, *, now: datetime) -> None:
     """This wallet's opening balance stands in the books no longer."""
     if wallet.opening.amount:
-        _reverse(wallet.merchant_id, f"opening:{wallet.id}", reason="withdrawn", now=now)
+        reverse(wallet.merchant_id, f"opening:{wallet.id}", reason="withdrawn", now=now)
 
 
 def _opening_reference(statement: BankStatement) -> str:
@@ -248,7 +185,7 @@ def bank_lines_booked(lines: Iterable[BankLine], *, merchant_id: UUID, now: date
     """Every booked entry moves the bank; what it was for is decided by matching."""
     remaining = iter(lines)
     while batch := list(islice(remaining, BATCH)):
-        _post(merchant_id, _bank_drafts(batch), now)
+        post(merchant_id, _bank_drafts(batch), now)
 
 
 def _bank_drafts(lines: Iterable[BankLine]) -> list[Draft]:
@@ -263,10 +200,10 @@ def _bank_drafts(lines: Iterable[BankLine]) -> list[Draft]:
         )
         for line in lines
         if (
-            movements := _transfer(
-                to=bank(line.bank_account_id, line.amount_currency),
-                source=unrelated(line.bank_account_id, line.amount_currency),
-                amount=_minor(line.amount),
+            movements := transfer(
+                to=codes.bank(line.bank_account_id, line.amount_currency),
+                source=codes.unrelated(line.bank_account_id, line.amount_currency),
+                amount=minor_of(line.amount),
                 currency=line.amount_currency,
                 source_subject=line.id,
             )
@@ -285,22 +222,22 @@ class Proven:
 
 def matches_confirmed(proven: Iterable[Proven], *, merchant_id: UUID, now: datetime) -> None:
     """The bank has the money: in transit ends, and what was pending is available."""
-    _post(merchant_id, [_confirmation(each) for each in proven], now)
+    post(merchant_id, [_confirmation(each) for each in proven], now)
 
 
 def _confirmation(proven: Proven) -> Draft:
     currency = proven.payouts[0].amount_currency
-    total = sum(_minor(payout.amount) for payout in proven.payouts)
+    total = sum(minor_of(payout.amount) for payout in proven.payouts)
     movements: list[Movement] = []
     for line in proven.lines:
-        code = unrelated(line.bank_account_id, currency)
-        movements += _side(code, _minor(line.amount), currency, line.id)
+        code = codes.unrelated(line.bank_account_id, currency)
+        movements += side_of(code, minor_of(line.amount), currency, line.id)
     for payout in proven.payouts:
-        code = in_transit(payout.store_id, currency)
-        movements += _side(code, -_minor(payout.amount), currency, payout.id)
+        code = codes.in_transit(payout.store_id, currency)
+        movements += side_of(code, -minor_of(payout.amount), currency, payout.id)
     account = proven.match.settlement_account_id
-    movements += _side(pending(account, currency), total, currency, None)
-    movements += _side(available(account, currency), -total, currency, None)
+    movements += side_of(codes.pending(account, currency), total, currency, None)
+    movements += side_of(codes.available(account, currency), -total, currency, None)
     day = max(line.booked_on for line in proven.lines)
     return Draft(
         reference=f"match:{proven.match.id}",
@@ -313,7 +250,7 @@ def _confirmation(proven: Proven) -> Draft:
 
 def match_revoked(match: Match, *, reason: str, now: datetime) -> None:
     """The two sides are not the same money after all."""
-    _reverse(match.merchant_id, f"match:{match.id}", reason=reason, now=now)
+    reverse(match.merchant_id, f"match:{match.id}", reason=reason, now=now)
 
 
 def document_withdrawn(document: SourceDocument, *, reason: str, now: datetime) -> None:
@@ -322,62 +259,10 @@ def document_withdrawn(document: SourceDocument, *, reason: str, now: datetime) 
         book=document.merchant_id, reference__startswith=f"document:{document.id}:", reverses=None
     ).values_list("reference", flat=True)
     for reference in references.order_by("reference"):
-        _reverse(document.merchant_id, reference, reason=reason, now=now)
+        reverse(document.merchant_id, reference, reason=reason, now=now)
 
 
 def bank_lines_withdrawn(line_ids: Iterable[UUID], *, merchant_id: UUID, now: datetime) -> None:
     """Entries of a withdrawn statement leave the books again."""
     for line_id in line_ids:
-        _reverse(merchant_id, f"bankline:{line_id}", reason="document withdrawn", now=now)
-
-
-def _transfer(
-    *,
-    to: str,
-    source: str,
-    amount: int,
-    currency: str,
-    to_subject: UUID | None = None,
-    source_subject: UUID | None = None,
-) -> tuple[Movement, ...]:
-    """Debit `to`, credit `source`; the other way round when negative; nothing when zero."""
-    return (
-        *_side(to, amount, currency, to_subject),
-        *_side(source, -amount, currency, source_subject),
-    )
-
-
-def _side(account: str, amount: int, currency: str, subject: UUID | None) -> tuple[Movement, ...]:
-    """A signed amount as one movement: positive debits, negative credits, zero is none."""
-    if not amount:
-        return ()
-    side = debit if amount > 0 else credit
-    return (side(account, abs(amount), currency, subject=subject),)
-
-
-def _minor(amount: Money) -> int:
-    return minor(amount.amount, str(amount.currency))
-
-
-def _post(merchant_id: UUID, drafts: Sequence[Draft], now: datetime) -> None:
-    if not drafts:
-        return
-    codes = {(m.account, m.currency) for draft in drafts for m in draft.movements}
-    specs = [
-        AccountSpec(code=code, currency=currency, normal_side=_normal_side(code))
-        for code, currency in sorted(codes)
-    ]
-    book.open_accounts(book=merchant_id, specs=specs, now=now)
-    book.post_many(book=merchant_id, drafts=drafts, now=now)
-
-
-def _normal_side(code: str) -> Side:
-    kind = code.split(":")
-    owned = kind[0] == "store" or (kind[0] == "bank" and kind[2] != "unrelated")
-    return Side.DEBIT if owned else Side.CREDIT
-
-
-def _reverse(merchant_id: UUID, reference: str, *, reason: str, now: datetime) -> None:
-    book.reverse(
-        book=merchant_id, reference=reference, reason=reason, now=now, booked_on=now.date()
-    )
+        reverse(merchant_id, f"bankline:{line_id}", reason="document withdrawn", now=now)
