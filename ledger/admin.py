@@ -1,4 +1,4 @@
-"""The operator reads accounts and entries here; nobody writes them."""
+"""The operator reads accounts, entries and holds here; nobody writes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from ledger.checks import operator_alias
-from ledger.models import JournalEntry, LedgerAccount, Posting, Side
+from ledger.models import Hold, JournalEntry, LedgerAccount, Posting, Side
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
@@ -102,6 +102,31 @@ class JournalEntryAdmin(ReadOnlyAdmin):
     def fingerprint(self, entry: JournalEntry) -> str:
         """The content hash in hexadecimal."""
         return bytes(entry.content_hash).hex()
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """Holds of all books; within a book the newest first."""
+
+    list_display = ("reference", "state", "account", "amount", "currency", "placed_at", "book")
+    list_filter = ("state", "currency")
+    list_select_related = ("account",)
+    ordering = ("-book", "-id")
+    search_fields = ("reference", "book")
+    fields = (
+        "reference",
+        "state",
+        "account",
+        "amount",
+        "currency",
+        "subject",
+        "book",
+        "placed_at",
+        "expires_at",
+        "settled_at",
+        "entry",
+        "reason",
+    )
 
 
 def _on(posting: Posting, side: Side) -> str:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 
-from ledger.errors import UnknownAccountError
+from ledger.errors import UnguardedAccountError, UnknownAccountError
 from ledger.models import Side
 from ledger.reading import ALWAYS, OPEN_BOOK, rows_of_open_book
 
@@ -36,6 +36,20 @@ class Balance:
         """The balance, positive on the account's normal side."""
         net = self.debits - self.credits
         return net if self.normal_side is Side.DEBIT else -net
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """What a guarded account has now, positive on its normal side."""
+
+    balance: int
+    held: int
+    """Of the balance, what live holds keep; never negative."""
+
+    @property
+    def available(self) -> int:
+        """What is neither held nor spent; below zero where facts overdrew the account."""
+        return self.balance - self.held
 
 
 class Totals(NamedTuple):
@@ -77,6 +91,26 @@ def balance(*, book: UUID, code: str, as_of: datetime | None = None) -> int:
     Raises UnknownAccountError.
     """
     return balances(book=book, codes=[code], as_of=as_of)[code].amount
+
+
+def funds(*, book: UUID, code: str, using: str = DEFAULT_DB_ALIAS) -> Funds:
+    """What a guarded account has, and what of it is held, from one row.
+
+    Raises UnknownAccountError, and UnguardedAccountError for an account without a floor.
+    """
+    sql = f"""
+        SELECT {OPEN_BOOK}, a.normal_side, b.debits - b.credits, b.held
+        FROM {ALWAYS}
+        LEFT JOIN ledger_ledgeraccount a ON a.book = %s AND a.code = %s
+        LEFT JOIN ledger_balance b ON b.book = a.book AND b.account_id = a.id
+    """
+    rows = rows_of_open_book(book, sql, [book, code], using=using)
+    if not rows:
+        raise UnknownAccountError(f"no such account: {code}")
+    [(side, net, held)] = rows
+    if held is None:
+        raise UnguardedAccountError(f"{code} has no floor")
+    return Funds(balance=net if side == Side.DEBIT else -net, held=held)
 
 
 def balances(

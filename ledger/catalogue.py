@@ -5,7 +5,13 @@ Queries as in `ledger/checks.py`: a line of text per violation.
 
 from __future__ import annotations
 
-TABLES = ("ledger_ledgeraccount", "ledger_journalentry", "ledger_posting", "ledger_balance")
+TABLES = (
+    "ledger_ledgeraccount",
+    "ledger_journalentry",
+    "ledger_posting",
+    "ledger_balance",
+    "ledger_hold",
+)
 
 TRIGGERS = {
     "ledger_ledgeraccount": {
@@ -26,6 +32,13 @@ TRIGGERS = {
     "ledger_balance": {
         "balances_never_vanish": "ledger_refuse",
         "balance_moves_with_postings_only": "ledger_refuse",
+    },
+    "ledger_hold": {
+        "hold_is_settled_once": "ledger_check_hold_change",
+        "holds_never_vanish": "ledger_refuse",
+        "holds_need_money_that_is_there": "ledger_place_holds",
+        "settled_holds_give_back": "ledger_settle_holds",
+        "posted_hold_has_its_entry": "ledger_check_posted_hold",
     },
 }
 PARTITION_TRIGGERS = {
@@ -66,6 +79,19 @@ CONSTRAINTS = {
         "held_is_not_negative",
         "available_is_never_below_its_floor",
     ),
+    "ledger_hold": (
+        "ledger_hold_key",
+        "one_hold_per_reference",
+        "one_hold_per_entry",
+        "hold_reference_is_not_empty",
+        "hold_amount_is_positive",
+        "hold_amount_is_below_a_quadrillion",
+        "hold_content_hash_is_sha256",
+        "hold_is_held_posted_or_released",
+        "hold_is_settled_at_an_instant",
+        "hold_has_an_entry_only_if_posted",
+        "hold_reason_is_not_endless",
+    ),
 }
 PARTITION_CONSTRAINTS = tuple(c for c in CONSTRAINTS["ledger_posting"] if c.startswith("posting_"))
 
@@ -76,16 +102,31 @@ FUNCTIONS = {
     "ledger_check_postings": "240b4c6d866d6ddc00c64f6e57e5f8ef",
     "ledger_check_entries": "95c6811e222e5a42726f8dfed10d1b07",
     "ledger_ensure_partitions": "498543b6a224e36ce2249942348e4d17",
+    "ledger_check_hold_change": "e20e64bdf0a848ac0d2ea31b1e6858b5",
+    "ledger_place_holds": "16079779a254b07a7a51c353c58d8243",
+    "ledger_settle_holds": "20ac004b485d24af6082ee0ddf1d92ef",
+    "ledger_check_posted_hold": "d28f565280df0b6d7cd8e3a3af9a5285",
+    "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
 }
 """MD5 of the bodies as the migrations wrote them: a guard that was replaced is no guard."""
 
-DEFINERS = ("ledger_open_balance", "ledger_check_postings", "ledger_check_entries")
+DEFINERS = (
+    "ledger_open_balance",
+    "ledger_check_postings",
+    "ledger_check_entries",
+    "ledger_place_holds",
+    "ledger_settle_holds",
+    "ledger_check_posted_hold",
+)
 """Functions with the owner's rights that only the ledger's own triggers call."""
 
 
 def _values(*rows: tuple[str, ...]) -> str:
     return "VALUES " + ", ".join("('{}')".format("', '".join(row)) for row in rows)
 
+
+_SETTLING = "'state', 'settled_at', 'entry_id', 'reason'"
+"""What the application may change of a hold; the trigger sees to it that it does so once."""
 
 # The policies' expression as PostgreSQL prints it.
 _ONLY_THE_OPEN_BOOK = (
@@ -140,13 +181,15 @@ CATALOGUE_INVARIANTS = {
             SELECT FROM (VALUES (p.polqual), (p.polwithcheck)) AS side (expression)
             WHERE pg_get_expr(expression, p.polrelid) <> {_ONLY_THE_OPEN_BOOK})
     """,
-    "the application can add, never change": f"""
+    "the application can add and settle, never change": f"""
         SELECT format('%s on %s', privilege, w.oid::regclass) FROM ({_ALL_TABLES}) w,
             unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) privilege
         WHERE has_table_privilege('tributary_app', w.oid, privilege)
         UNION ALL
-        SELECT format('UPDATE of a column of %s', w.oid::regclass) FROM ({_ALL_TABLES}) w
-        WHERE has_any_column_privilege('tributary_app', w.oid, 'UPDATE')
+        SELECT format('UPDATE of %s of %s', attname, w.oid::regclass)
+        FROM ({_ALL_TABLES}) w JOIN pg_attribute ON attrelid = w.oid AND attnum > 0
+        WHERE NOT attisdropped AND has_column_privilege('tributary_app', w.oid, attnum, 'UPDATE')
+          AND NOT (w.oid = 'ledger_hold'::regclass AND attname IN ({_SETTLING}))
         UNION ALL
         SELECT format('INSERT on %s', w.oid::regclass)
         FROM (SELECT 'ledger_balance'::regclass::oid AS oid UNION ALL {_PARTITIONS}) w

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -92,8 +93,7 @@ def check(draft: Draft) -> None:
         raise IncompleteEntryError(f"{draft.reference}: {len(draft.movements)} movements")
     net: defaultdict[str, int] = defaultdict(int)
     for movement in draft.movements:
-        if type(movement.amount) is not int or not 0 < movement.amount < AMOUNT_LIMIT:
-            raise InvalidAmountError(f"{draft.reference}: {movement.amount!r} minor units")
+        check_amount(draft.reference, movement.amount)
         if movement.side is Side.DEBIT:
             net[movement.currency] += movement.amount
         elif movement.side is Side.CREDIT:
@@ -114,6 +114,12 @@ def check_account(spec: AccountSpec) -> None:
         raise InvalidDraftError(f"{spec.code}: no side {spec.normal_side!r}")
     if spec.floor is not None and not -AMOUNT_LIMIT < spec.floor <= 0:
         raise InvalidDraftError(f"{spec.code}: a floor of {spec.floor} cannot be kept from nothing")
+
+
+def check_amount(whose: str, value: int) -> None:
+    """Raise InvalidAmountError unless the amount is a whole number between 1 and 10^15 - 1."""
+    if type(value) is not int or not 0 < value < AMOUNT_LIMIT:
+        raise InvalidAmountError(f"{whose}: {value!r} minor units")
 
 
 def check_instant(name: str, value: datetime) -> None:
@@ -143,21 +149,21 @@ def check_text(name: str, value: str, *, least: int, most: int) -> None:
 # SHA-256 over the fields in order, each as its length in characters, a colon and its text; an
 # absent one is a dash. Lengths instead of separators: no two contents share an encoding. The
 # entry's id and known_at stay out, so that a repeated request finds the same hash.
-# CONTENT_HASH_SQL is the same computed from the rows.
+# CONTENT_HASH_SQL and HOLD_HASH_SQL are the same computed from the rows.
 
 VERSION = "entry-1"
+HOLD_VERSION = "hold-1"
 ABSENT = "-"
 
 
 def content_hash(*, book: UUID, draft: Draft, reverses: UUID | None = None) -> bytes:
     """The SHA-256 of everything an entry says, by which a repeated request is recognised."""
-    event_at = draft.event_at.astimezone(UTC).replace(tzinfo=None)
     fields: list[str | None] = [
         VERSION,
         str(book),
         draft.reference,
         draft.kind,
-        event_at.isoformat(timespec="microseconds"),
+        _instant(draft.event_at),
         draft.booked_on.isoformat(),
         draft.memo,
         None if reverses is None else str(reverses),
@@ -171,8 +177,45 @@ def content_hash(*, book: UUID, draft: Draft, reverses: UUID | None = None) -> b
             movement.currency,
             subject,
         )
+    return _sha256(fields)
+
+
+def hold_hash(
+    *,
+    book: UUID,
+    reference: str,
+    account: str,
+    amount: int,
+    currency: str,
+    subject: UUID | None,
+    expires_at: datetime | None,
+) -> bytes:
+    """The SHA-256 of everything a hold was asked to be; `placed_at` stays out, as known_at does."""
+    return _sha256(
+        [
+            HOLD_VERSION,
+            str(book),
+            reference,
+            account,
+            str(amount),
+            currency,
+            None if subject is None else str(subject),
+            None if expires_at is None else _instant(expires_at),
+        ]
+    )
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def _sha256(fields: Iterable[str | None]) -> bytes:
     text = "".join([ABSENT if field is None else f"{len(field)}:{field}" for field in fields])
     return hashlib.sha256(text.encode()).digest()
+
+
+def _instant_sql(column: str) -> str:
+    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
 
 
 def _sql(*expressions: str) -> str:
@@ -185,7 +228,7 @@ _ENTRY_SQL = _sql(
     "e.book::text",
     "e.reference",
     "e.kind",
-    """to_char(e.event_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')""",
+    _instant_sql("e.event_at"),
     "to_char(e.booked_on, 'YYYY-MM-DD')",
     "e.memo",
     "e.reverses::text",
@@ -198,3 +241,17 @@ CONTENT_HASH_SQL = (
     f"sha256(convert_to({_ENTRY_SQL} || string_agg({_POSTING_SQL}, '' ORDER BY p.line_no), 'UTF8'))"
 )
 """Over entries `e` joined with postings `p` and accounts `a`, grouped by entry."""
+
+_HOLD_SQL = _sql(
+    f"'{HOLD_VERSION}'",
+    "h.book::text",
+    "h.reference",
+    "a.code",
+    "h.amount::text",
+    "h.currency::text",
+    "h.subject::text",
+    _instant_sql("h.expires_at"),
+)
+
+HOLD_HASH_SQL = f"sha256(convert_to({_HOLD_SQL}, 'UTF8'))"
+"""Over holds `h` joined with their accounts `a`."""

@@ -38,7 +38,7 @@ class UnknownAccountError(LedgerError):
 
 
 class CurrencyMismatchError(LedgerError):
-    """A movement's currency is not its account's."""
+    """A movement's or hold's currency is not its account's."""
 
 
 class AccountConflictError(LedgerError):
@@ -46,7 +46,7 @@ class AccountConflictError(LedgerError):
 
 
 class DuplicateReferenceError(LedgerError):
-    """The reference is taken by an entry of other content."""
+    """The reference is taken by an entry or a hold of other content, or posts another hold."""
 
 
 class UnknownEntryError(LedgerError):
@@ -54,7 +54,23 @@ class UnknownEntryError(LedgerError):
 
 
 class InsufficientFundsError(LedgerError):
-    """A guarded account would fall below its floor."""
+    """A guarded account would fall below its floor, or a hold find less than it is to keep."""
+
+
+class UnguardedAccountError(LedgerError):
+    """The account has no floor, so its balance is not kept and nothing of it can be held."""
+
+
+class UnknownHoldError(LedgerError):
+    """No hold of this book has the reference."""
+
+
+class HoldSettledError(LedgerError):
+    """The hold was released and cannot be posted, or was posted and cannot be settled otherwise."""
+
+
+class HoldMismatchError(LedgerError):
+    """The entry that is to post a hold does not take just what was held from its account."""
 
 
 class MissingPartitionError(LedgerError):
@@ -72,6 +88,15 @@ MEANING: dict[str, type[LedgerError]] = {
     "posting_has_the_currency_of_its_account": CurrencyMismatchError,
     "one_entry_per_reference": DuplicateReferenceError,
     "available_is_never_below_its_floor": InsufficientFundsError,
+    "hold_needs_money_that_is_there": InsufficientFundsError,
+    "hold_amount_is_positive": InvalidAmountError,
+    "hold_amount_is_below_a_quadrillion": InvalidAmountError,
+    "hold_has_an_account_of_its_book": UnknownAccountError,
+    "hold_has_the_currency_of_its_account": CurrencyMismatchError,
+    "hold_has_a_guarded_account": UnguardedAccountError,
+    "one_hold_per_reference": DuplicateReferenceError,
+    "one_hold_per_entry": DuplicateReferenceError,
+    "posted_hold_took_what_was_held": HoldMismatchError,
 }
 
 

@@ -1,7 +1,8 @@
 """What the ledger's tables look like to Django.
 
 The tables themselves, with their guards, are SQL in the migrations (`managed = False`): Django
-neither alters nor flushes them. Rows are written by `ledger/book.py` and by nothing else.
+neither alters nor flushes them. Rows are written by `ledger/book.py` and `ledger/holds.py` and by
+nothing else.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class Posting(models.Model):
 
 
 class GuardedBalance(models.Model):
-    """The running balance of an account with a floor; kept by the postings' trigger alone."""
+    """The running balance of an account with a floor; postings and holds move it by triggers."""
 
     account = models.OneToOneField(
         LedgerAccount,
@@ -131,3 +132,56 @@ class GuardedBalance(models.Model):
         db_table = "ledger_balance"
         verbose_name = _("guarded balance")
         verbose_name_plural = _("guarded balances")
+
+
+class HoldState(models.TextChoices):
+    """What became of a hold; once it is not held, it stays so."""
+
+    HELD = "held", _("held")
+    POSTED = "posted", _("posted")
+    RELEASED = "released", _("released")
+
+
+class Hold(models.Model):
+    """Money of a guarded account promised to something, until it is posted or released."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    book = models.UUIDField(_("book"))
+    reference = models.TextField(_("reference"))
+    account = models.ForeignKey(
+        LedgerAccount,
+        models.PROTECT,
+        db_constraint=False,
+        related_name="holds",
+        verbose_name=_("account"),
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = models.BigIntegerField(_("amount"))
+    """Minor units, positive."""
+    subject = models.UUIDField(_("subject"), null=True)
+    state = models.TextField(_("state"), choices=HoldState.choices)
+    placed_at = models.DateTimeField(_("placed at"))
+    expires_at = models.DateTimeField(_("expires at"), null=True)
+    settled_at = models.DateTimeField(_("settled at"), null=True)
+    entry = models.ForeignKey(
+        JournalEntry,
+        models.PROTECT,
+        null=True,
+        db_constraint=False,
+        related_name="holds",
+        verbose_name=_("entry"),
+    )
+    """The entry that posted it."""
+    reason = models.TextField(_("reason"))
+    """Why it was released."""
+    content_hash = models.BinaryField(_("content hash"), max_length=32)
+
+    class Meta:
+        managed = False
+        default_permissions = ["view"]
+        ordering = ["-id"]
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+
+    def __str__(self) -> str:
+        return self.reference

@@ -89,7 +89,10 @@ def test_only_bookings_writes_to_the_ledger() -> None:
     writers = {
         named(path)
         for path in sources("settlement", "web", "accounts")
-        if re.search(r"ledger(\.| import )(book|holds)\b", path.read_text(encoding="utf-8"))
+        if re.search(
+            r"ledger\.(book|holds)\b|from ledger import [^\n]*\b(book|holds)\b",
+            path.read_text(encoding="utf-8"),
+        )
     }
     assert writers
     assert all(writer.startswith("settlement/bookings/") for writer in writers)

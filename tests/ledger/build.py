@@ -15,8 +15,9 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from ledger import partitions
-from ledger.book import AccountSpec, Draft, Movement, Side, credit, debit, open_accounts
+from ledger.book import AccountSpec, Draft, Movement, Side, credit, debit, open_accounts, post
 from ledger.checks import Finding, prove
+from ledger.holds import place
 
 NOW = datetime(2026, 3, 15, 12, 30, 0, 123456, tzinfo=UTC)
 TODAY = date(2026, 3, 15)
@@ -72,6 +73,26 @@ def a_draft(*movements: Movement, **fields: Any) -> Draft:
         "booked_on": TODAY,
     }
     return Draft(**content | fields)
+
+
+def a_funded_book(amount: int, *more: AccountSpec) -> UUID:
+    """A book whose guarded wallet has so much."""
+    book = a_book(*more)
+    with in_book(book):
+        filled = a_draft(debit(CASH, amount, "CNY"), credit(WALLET, amount, "CNY"))
+        post(book=book, draft=filled, now=NOW)
+    return book
+
+
+def spending(amount: int, account: str = WALLET, **fields: Any) -> Draft:
+    """A draft that takes so much from the wallet, or from another account, to cash."""
+    return a_draft(debit(account, amount, "CNY"), credit(CASH, amount, "CNY"), **fields)
+
+
+def hold(book: UUID, amount: int, account: str = WALLET, **fields: Any) -> UUID:
+    """Hold so much of the wallet, under a reference of its own unless told otherwise."""
+    usual = {"reference": f"hold:{uuid.uuid4()}", "currency": "CNY", "subject": None, "now": NOW}
+    return place(book=book, account=account, amount=amount, **usual | fields)
 
 
 def broken(using: str, book: UUID | None) -> dict[str, Finding]:

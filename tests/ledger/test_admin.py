@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from ledger.book import AccountSpec, Side, credit, debit, post
-from ledger.models import GuardedBalance, JournalEntry, LedgerAccount, Posting
-from tests.ledger.build import CASH, NOW, OWED, a_book, a_draft, in_book
+from ledger.models import GuardedBalance, Hold, JournalEntry, LedgerAccount, Posting
+from tests.ledger.build import CASH, NOW, OWED, a_book, a_draft, a_funded_book, hold, in_book
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -23,9 +23,9 @@ def request_(rf: RequestFactory) -> HttpRequest:
     return rf.get("/")
 
 
-@pytest.mark.parametrize("model", [LedgerAccount, JournalEntry])
+@pytest.mark.parametrize("model", [LedgerAccount, JournalEntry, Hold])
 def test_nothing_can_be_changed(
-    model: type[LedgerAccount | JournalEntry], request_: HttpRequest
+    model: type[LedgerAccount | JournalEntry | Hold], request_: HttpRequest
 ) -> None:
     page = admin.site._registry[model]
     assert not page.has_add_permission(request_)
@@ -38,7 +38,7 @@ def test_nothing_can_be_changed(
 
 
 def test_there_is_no_permission_but_to_view() -> None:
-    for model in (LedgerAccount, JournalEntry, Posting, GuardedBalance):
+    for model in (LedgerAccount, JournalEntry, Posting, GuardedBalance, Hold):
         assert list(model._meta.default_permissions) == ["view"]
 
 
@@ -56,13 +56,15 @@ def test_an_entry_is_shown_with_its_postings(request_: HttpRequest) -> None:
 
 
 def test_the_pages_are_drawn(rf: RequestFactory) -> None:
-    book = a_book()
+    book = a_funded_book(5)
     with in_book(book):
         entry_id = post(book=book, draft=a_draft(reference=f"shown:{book}"), now=NOW)
+        hold_id = hold(book, 5, reference=f"kept:{book}")
     account = LedgerAccount.objects.using("ops").get(book=book, code=CASH)
     for model, text, pk in [
         (JournalEntry, f"shown:{book}", entry_id),
         (LedgerAccount, str(book), account.pk),
+        (Hold, f"kept:{book}", hold_id),
     ]:
         page: Any = admin.site._registry[model]
         request = rf.get("/", {"q": text})

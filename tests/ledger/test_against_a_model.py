@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.balances import balances, by_subject, statement, trial_balance
+from ledger.balances import balances, by_subject, funds, statement, trial_balance
 from ledger.book import AccountSpec, Draft, Movement, Side, credit, debit, post_many, reverse
 from ledger.errors import InsufficientFundsError
-from tests.ledger.build import NOW, TODAY, a_book, a_draft, broken, in_book
+from ledger.holds import post as post_hold
+from ledger.holds import release
+from tests.ledger.build import NOW, TODAY, a_book, a_draft, broken, hold, in_book
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -55,7 +57,17 @@ def drafts(draw: st.DrawFn) -> Draft:
     return a_draft(*draw(movements()), *draw(st.just([]) | movements()))
 
 
-batches = st.lists(st.tuples(st.lists(drafts(), min_size=1, max_size=6), st.booleans()), max_size=6)
+promises = st.lists(
+    st.tuples(
+        st.sampled_from(list(GUARDED)),
+        st.integers(1, 500) | st.integers(1, 10**13),
+        st.sampled_from(["left", "posted", "released"]),
+    ),
+    max_size=3,
+)
+batches = st.lists(
+    st.tuples(st.lists(drafts(), min_size=1, max_size=6), st.booleans(), promises), max_size=6
+)
 
 
 class Model:
@@ -64,11 +76,13 @@ class Model:
     def __init__(self) -> None:
         self.net: Counter[str] = Counter()
         self.subjects: Counter[tuple[UUID, str]] = Counter()
+        self.held: Counter[str] = Counter()
 
     def applied(self, batch: list[Draft], sign: int = 1) -> Model:
         """The books after the batch, or after its reversal (sign -1)."""
         after = Model()
         after.net, after.subjects = self.net.copy(), self.subjects.copy()
+        after.held = self.held.copy()
         for movement in (m for draft in batch for m in draft.movements):
             amount = movement.amount * sign * (1 if movement.side is Side.DEBIT else -1)
             after.net[movement.account] += amount
@@ -82,8 +96,12 @@ class Model:
 
     @property
     def sound(self) -> bool:
-        """No guarded account is below its floor."""
-        return all(self.balance(code) >= floor for code, floor in GUARDED.items())
+        """No guarded account is below its floor, what is held of it left aside."""
+        return all(self.available(code) >= floor for code, floor in GUARDED.items())
+
+    def available(self, code: str) -> int:
+        """What is neither held nor spent."""
+        return self.balance(code) - self.held[code]
 
 
 def posted(book: UUID, batch: list[Draft], model: Model) -> Model:
@@ -109,23 +127,51 @@ def reversed_last(book: UUID, batch: list[Draft], model: Model) -> Model:
     return model
 
 
+def promised(book: UUID, model: Model, code: str, amount: int, end: str) -> Model:
+    """Hold so much, if it is there, and leave, post or release the hold."""
+    reference = f"hold:{uuid4()}"
+    if model.available(code) < amount:
+        with pytest.raises(InsufficientFundsError):
+            hold(book, amount, code, reference=reference, currency=code[2:])
+        return model
+    hold(book, amount, code, reference=reference, currency=code[2:])
+    if end == "left":
+        model.held[code] += amount
+    elif end == "released":
+        release(book=book, reference=reference, reason="", now=NOW)
+    else:
+        currency = code[2:]
+        draft = a_draft(debit(code, amount, currency), credit(f"0:{currency}", amount, currency))
+        post_hold(book=book, reference=reference, draft=draft, now=NOW)
+        return model.applied([draft])
+    return model
+
+
 @settings(
     max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batches)
-def test_the_books_agree_with_the_model(steps: list[tuple[list[Draft], bool]]) -> None:
+def test_the_books_agree_with_the_model(
+    steps: list[tuple[list[Draft], bool, list[tuple[str, int, str]]]],
+) -> None:
     book, model = a_book(*SPECS), Model()
     with in_book(book):
-        for batch, undo in steps:
+        for batch, undo, asked in steps:
             before = model
             model = posted(book, batch, model)
-            if undo and model is not before:
+            taken = model is not before
+            for code, amount, end in asked:
+                model = promised(book, model, code, amount, end)
+            if undo and taken:
                 model = reversed_last(book, batch, model)
 
         found = balances(book=book)
         assert {c: found[c].amount for c in NORMAL} == {c: model.balance(c) for c in NORMAL}
+        for code in GUARDED:
+            assert funds(book=book, code=code).available == model.available(code)
+            assert funds(book=book, code=code).held == model.held[code]
         assert all(totals.debits == totals.credits for totals in trial_balance(book=book).values())
         for code in NORMAL:
             rows = statement(book=book, code=code, limit=1)

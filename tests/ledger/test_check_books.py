@@ -50,16 +50,26 @@ MIRROR = "every reversal mirrors its original"
 ONCE = "every entry is reversed at most once"
 GUARDED = "every guarded balance is the sum of its postings"
 FLOOR = "no guarded account is below its floor"
+HELD = "what is held is the sum of the live holds"
+HOLD = "every hold is what it was when it was placed, on a guarded account"
+POSTED = "every posted hold has an entry of its own that took what was held, and no other has one"
+HOLD_REFERENCE = "every reference names one hold"
 TRIGGERS = "every guard trigger is in place and always on"
 CONSTRAINTS = "every constraint is in place"
 ISOLATION = "every table keeps books apart, for its owner too"
-APP = "the application can add, never change"
+APP = "the application can add and settle, never change"
 OPS = "the operator can read, nothing else"
 BODIES = "every guard does what it was written to do"
 RIGHTS = "nobody can borrow the guards' rights"
 NEXT_MONTH = "next month's postings have a partition"
 
-TABLES = ["ledger_ledgeraccount", "ledger_journalentry", "ledger_posting", "ledger_balance"]
+TABLES = [
+    "ledger_ledgeraccount",
+    "ledger_journalentry",
+    "ledger_posting",
+    "ledger_balance",
+    "ledger_hold",
+]
 
 
 @contextmanager
@@ -109,7 +119,8 @@ def test_sound_books_pass() -> None:
     findings = prove("ops", books.book)
     assert {f.invariant for f in findings} == {
         BALANCED, COUNTED, ENTRY, ACCOUNT, AMOUNT, HASH, REFERENCE, CODE, MIRROR, ONCE, GUARDED,
-        FLOOR, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS, BODIES, RIGHTS, NEXT_MONTH,
+        FLOOR, HELD, HOLD, POSTED, HOLD_REFERENCE, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS,
+        BODIES, RIGHTS, NEXT_MONTH,
     }  # fmt: skip
     assert all(f.violations == 0 and f.examples == () for f in findings)
     assert broken_in("owner", None) == {}
@@ -199,7 +210,6 @@ ROWS = [
     ("UPDATE ledger_balance SET credits = credits + 1 WHERE book = %(book)s", {GUARDED}),
     ("UPDATE ledger_balance SET debits = 1, credits = credits + 1 WHERE book = %(book)s",
      {GUARDED}),
-    ("UPDATE ledger_balance SET held = 1 WHERE book = %(book)s", {GUARDED}),
     ("UPDATE ledger_balance SET floor = -1 WHERE book = %(book)s", {GUARDED}),
     ("DELETE FROM ledger_balance WHERE book = %(book)s", {GUARDED}),
     ("UPDATE ledger_posting SET side = CASE side WHEN 'D' THEN 'C' ELSE 'D' END"
@@ -321,7 +331,7 @@ def test_the_command_prints_a_line_per_invariant() -> None:
     books, out = some_books(), StringIO()
     call_command(Command(), book=str(books.book), stdout=out)
     lines = out.getvalue().splitlines()
-    assert len(lines) == 20
+    assert len(lines) == 24
     assert all(line.startswith("ok            0  ") for line in lines)
 
 
@@ -329,7 +339,7 @@ def test_the_command_fails_on_broken_books() -> None:
     books, out = some_books(), StringIO()
     with tampering(guards=False) as cursor:
         cursor.execute("UPDATE ledger_journalentry SET memo = 'x' WHERE id = %s", [books.plain])
-        with pytest.raises(CommandError, match="2 of 20 invariants are broken"):
+        with pytest.raises(CommandError, match="2 of 24 invariants are broken"):
             call_command(Command(), book=books.book, using="owner", stdout=out)
     assert f"BROKEN        1  {HASH}\n                 entry {books.plain}\n" in out.getvalue()
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import ProgrammingError, connections
 
 from ledger.book import credit, debit, post
-from ledger.models import GuardedBalance, JournalEntry, LedgerAccount, Posting
+from ledger.models import GuardedBalance, Hold, JournalEntry, LedgerAccount, Posting
 from tests.ledger.build import (
     CASH,
     NOW,
@@ -18,6 +18,7 @@ from tests.ledger.build import (
     a_book,
     a_draft,
     accounts_of,
+    hold,
     in_book,
     insert_entry,
     refused,
@@ -25,13 +26,14 @@ from tests.ledger.build import (
 
 pytestmark = pytest.mark.usefixtures("database")
 
-MODELS = [LedgerAccount, JournalEntry, Posting, GuardedBalance]
+MODELS = [LedgerAccount, JournalEntry, Posting, GuardedBalance, Hold]
 
 
 def a_used_book() -> uuid.UUID:
     book = a_book()
     with in_book(book):
         post(book=book, draft=a_draft(debit(CASH, 5, "CNY"), credit(WALLET, 5, "CNY")), now=NOW)
+        hold(book, 3)
     return book
 
 

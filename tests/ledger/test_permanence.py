@@ -32,7 +32,13 @@ from tests.ledger.build import (
 
 pytestmark = pytest.mark.usefixtures("database")
 
-TABLES = ["ledger_ledgeraccount", "ledger_journalentry", "ledger_posting", "ledger_balance"]
+TABLES = [
+    "ledger_ledgeraccount",
+    "ledger_journalentry",
+    "ledger_posting",
+    "ledger_balance",
+    "ledger_hold",
+]
 PARTITION = "ledger_posting_2026_03"
 
 
@@ -63,6 +69,8 @@ CHANGES = [
     "DELETE FROM ledger_journalentry",
     "DELETE FROM ledger_ledgeraccount",
     "DELETE FROM ledger_balance",
+    "UPDATE ledger_balance SET held = held + 1",
+    "DELETE FROM ledger_hold",
     f"UPDATE {PARTITION} SET amount = amount + 1",
     f"DELETE FROM {PARTITION}",
     f"INSERT INTO {PARTITION} SELECT * FROM ledger_posting",

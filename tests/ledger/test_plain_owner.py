@@ -19,7 +19,8 @@ STORY = """
 import django; django.setup()
 import pytest
 from django.db import connections
-from ledger.balances import balance
+from ledger import holds
+from ledger.balances import Funds, balance, funds
 from ledger.book import credit, debit, post, reverse
 from ledger.checks import prove
 from ledger.errors import InsufficientFundsError
@@ -38,6 +39,13 @@ with in_book(book):
     post(book=book, draft=a_draft(reference="fact"), now=NOW)
     reverse(book=book, reference="fact", reason="", now=NOW, booked_on=TODAY)
     assert balance(book=book, code=WALLET) == 9
+    hold(book, 5, reference="posted")
+    hold(book, 4, reference="released")
+    with pytest.raises(InsufficientFundsError):
+        hold(book, 1)
+    holds.post(book=book, reference="posted", draft=spending(5), now=NOW)
+    holds.release(book=book, reference="released", reason="", now=NOW)
+    assert funds(book=book, code=WALLET) == Funds(balance=4, held=0)
 assert broken("ops", None) == {}
 assert broken("owner", None) == {}
 print("told")

@@ -14,7 +14,7 @@ from djmoney.money import Money
 from accounts.access import acting_for
 from accounts.models import BankAccount, Member, Merchant, SettlementAccount, Store
 from accounts.onboarding import add_bank_account, add_payee, add_store, open_settlement_account
-from ledger import book
+from ledger import book, holds
 from ledger.book import AccountSpec, Draft, Side, credit, debit
 from settlement.models import (
     BankLine,
@@ -162,7 +162,7 @@ def add_line(ids: dict[str, UUID]) -> None:
 
 
 def an_entry(merchant: Merchant) -> None:
-    """A balanced entry on two accounts, one of them guarded."""
+    """A balanced entry on two accounts, one of them guarded, and a hold on that."""
     specs = [
         AccountSpec(code=code, currency="CNY", normal_side=side, floor=floor)
         for code, side, floor in (("a", Side.DEBIT, None), ("b", Side.CREDIT, 0))
@@ -171,3 +171,12 @@ def an_entry(merchant: Merchant) -> None:
     movements = (debit("a", 1, "CNY"), credit("b", 1, "CNY"))
     draft = Draft(reference="r", kind="k", movements=movements, event_at=NOW, booked_on=TODAY)
     book.post(book=merchant.id, draft=draft, now=NOW)
+    holds.place(
+        book=merchant.id,
+        reference="h",
+        account="b",
+        amount=1,
+        currency="CNY",
+        subject=None,
+        now=NOW,
+    )

@@ -32,13 +32,13 @@ from ledger.checks import EXAMPLES
 from ledger.errors import BookNotOpenError
 from sandbox.world import write_world
 from settlement.catalogue import CATALOGUE
-from settlement.checks import BALANCES, ROWS, prove
+from settlement.checks import BALANCES, MONEY_OUT, ROWS, prove
 from settlement.models import BankStatement, Line, Payout, SourceDocument
 from settlement.money_in import ingest
 from settlement.money_in.withdrawing import withdraw
 from tests.build import a_merchant, upload, work_off
 
-(OWED, TRANSIT, BANK, UNRELATED, PENDING, AVAILABLE, OPENING, SUSPENSE, ELSEWHERE,
+(OWED, TRANSIT, BANK, UNRELATED, PENDING, AVAILABLE, FEES, WAIVED, OPENING, SUSPENSE, ELSEWHERE,
  LATEST) = BALANCES  # fmt: skip
 (EQUAL, CONFIRMED, FITS, RECONCILED, CLAIMED_ONCE, LOST_SIDE, ONE_LIVE, STORED_ONCE, LOADED,
  KNOWN) = ROWS  # fmt: skip
@@ -118,7 +118,7 @@ def tampering() -> Iterator[CursorWrapper]:
 
 def test_a_whole_world_is_sound(world: World, database: None) -> None:
     findings = prove("ops", world.merchant.id)
-    assert len(findings) == len(BALANCES | ROWS | CATALOGUE)
+    assert len(findings) == len(BALANCES | ROWS | MONEY_OUT | CATALOGUE)
     assert all(finding.violations == 0 and finding.examples == () for finding in findings)
     assert broken("owner", world.merchant.id) == set()
 
@@ -317,7 +317,7 @@ def test_statements_in_doubt_prove_nothing(world: World, database: None, doubt: 
 def test_every_invariant_has_a_tamper_it_finds() -> None:
     found: set[str] = set().union(*(names for _, names in TAMPERS))
     # Money booked past the business is posted below.
-    assert found | {ELSEWHERE} == set(BALANCES | ROWS | CATALOGUE)
+    assert found | {ELSEWHERE} == set(BALANCES | ROWS | MONEY_OUT | CATALOGUE)
 
 
 # --- the books ----------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_the_command_proves_the_ledger_and_the_business(world: World, database: 
     lines = out.getvalue().splitlines()
     assert all(line.startswith("ok            0  ") for line in lines)
     said = {line[17:] for line in lines}
-    assert said > set(BALANCES | ROWS | CATALOGUE)
+    assert said > set(BALANCES | ROWS | MONEY_OUT | CATALOGUE)
     assert "every entry balances in every currency" in said
 
 

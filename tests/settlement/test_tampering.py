@@ -34,7 +34,8 @@ WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND a.attname <> 'merchant_i
 AMOUNTS = """
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'numeric'::regtype
-  AND c.relname LIKE 'settlement\\_%%'
+  AND c.relname LIKE 'settlement\\_%%' AND EXISTS (
+    SELECT FROM pg_attribute m WHERE m.attrelid = c.oid AND m.attname = 'merchant_id')
 """
 
 
