@@ -66,6 +66,8 @@ def test_what_is_paid_stands_on_statements_that_follow_one_another(customer: Cus
     assert (paid.amount, paid.ids, paid.instructions) == (Decimal("-120.50"), [one], [f"I-{one}"])
     assert paid.creditor == ["青禾陶瓷厂", PAYEE]
     assert paid.texts == ["货款 <7> & more"]
+    assert [line.ids for line in second.lines] == [[two], [three], ["NOTPROVIDED"], [one]]
+    assert second.lines[2].texts == ["提现 1000"]
     returned = second.lines[-1]
     assert (returned.amount, returned.ids, returned.returned) == (-paid.amount, [one], ["AC04"])
     assert returned.reference == back != paid.reference
