@@ -36,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description=__doc__,
+        epilog="The simulated bank over HTTP: python -m sandbox.online_bank --help",
+    )
     parser.add_argument("out", type=Path, metavar="OUT", help="a new or empty directory")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--days", type=int, default=30, help="21 at least")

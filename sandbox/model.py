@@ -118,13 +118,29 @@ class Fate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Returned:
+    """Why a transfer came back: a code of ISO 20022's return reasons and words."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Detail:
-    """One transaction under a booked bank entry; `texts` are its Ustrd elements."""
+    """One transaction under a booked bank entry; `texts` are its Ustrd elements.
+
+    `account` is the other side's; `instruction` and `reference` (the bank's own)
+    are known for the transfers this bank was ordered to make.
+    """
 
     amount: int
     counterparty: str
     end_to_end_id: str
     texts: tuple[str, ...]
+    account: str = ""
+    instruction: str = ""
+    reference: str = ""
+    returned: Returned | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +148,7 @@ class Entry:
     """One booked bank line; amount signed, credit positive.
 
     `reference` (AcctSvcrRef) is given when the account's lines are put in order.
+    `batch` is the PmtInfId of the orders that were booked as one line.
     `payouts` is the truth: the references of the payouts whose money this is.
     """
 
@@ -144,6 +161,7 @@ class Entry:
     bank_code: tuple[str, str, str]
     details: tuple[Detail, ...] = ()
     info: str = ""
+    batch: str = ""
     payouts: tuple[str, ...] = ()
     reference: str = ""
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from random import Random
+
+
+def is_iban(text: str) -> bool:
+    """Whether the text is an IBAN whose check digits hold (ISO 13616, modulo 97)."""
+    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", text):
+        return False
+    return int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
 
 
 def digits(rng: Random, count: int) -> str:
