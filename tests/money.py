@@ -19,9 +19,11 @@ from settlement.models import (
     FeeQuote,
     FeeSchedule,
     FeeTier,
+    PaymentAttempt,
     WaiverProgram,
     WaiverRule,
     Withdrawal,
+    WithdrawalState,
 )
 from settlement.money_out import quotes, withdrawals
 from tests.build import a_merchant, upload, work_off
@@ -150,3 +152,21 @@ def ordered(
             now=now,
             text=text,
         )
+
+
+def sent(shop: Shop, withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
+    """The withdrawal as if a worker had brought it to the bank, which accepted it."""
+    with acting_for(shop.id):
+        withdrawal.state = WithdrawalState.ACCEPTED
+        withdrawal.save(update_fields=["state"])
+        PaymentAttempt.objects.create(
+            merchant=shop.merchant,
+            withdrawal=withdrawal,
+            message_id=uuid.uuid4().hex,
+            sha256="",
+            made_at=now,
+            sent_at=now,
+            answered_at=now,
+            outcome="accepted",
+        )
+    return withdrawal
