@@ -16,20 +16,27 @@ from sandbox.days import Period
 from sandbox.model import BankAccount, Detail, Entry
 from sandbox.names import BANK_NAME
 
+FORMAT = "camt.053"
 V02 = "camt.053.001.02"
 V08 = "camt.053.001.08"
 
 
 def statement(
-    account: BankAccount, period: Period, number: int, opening: int, entries: Sequence[Entry]
+    account: BankAccount,
+    period: Period,
+    number: int,
+    opening: int,
+    entries: Sequence[Entry],
+    *,
+    version: str,
 ) -> str:
-    """One statement of a period; the closing balance is opening plus the lines."""
+    """One statement of a period in a message version; closing is opening plus the lines."""
     closing = opening + sum(entry.amount for entry in entries)
     created = f"{period.last}T23:45:00+08:00"
     tail = account.number[-6:]
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{account.camt}"><BkToCstmrStmt>',
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}"><BkToCstmrStmt>',
         f"<GrpHdr><MsgId>SBX{tail}{period.last:%Y%m%d}</MsgId>",
         f"<CreDtTm>{created}</CreDtTm></GrpHdr>",
         f"<Stmt><Id>{tail}-{period.last.year}-{number:05d}</Id>",
@@ -40,7 +47,7 @@ def statement(
         _balance("OPBD", account.currency, opening, f"{period.first}"),
         _balance("CLBD", account.currency, closing, f"{period.last}"),
         _summary(entries),
-        *(_entry(account, number, index, entry) for index, entry in enumerate(entries, start=1)),
+        *(_entry(version, number, index, entry) for index, entry in enumerate(entries, start=1)),
         "</Stmt></BkToCstmrStmt></Document>",
     ]
     return "\n".join(parts) + "\n"
@@ -74,8 +81,8 @@ def _summary(entries: Sequence[Entry]) -> str:
     )
 
 
-def _entry(account: BankAccount, number: int, index: int, entry: Entry) -> str:
-    status = "<Sts>BOOK</Sts>" if account.camt == V02 else "<Sts><Cd>BOOK</Cd></Sts>"
+def _entry(version: str, number: int, index: int, entry: Entry) -> str:
+    status = "<Sts>BOOK</Sts>" if version == V02 else "<Sts><Cd>BOOK</Cd></Sts>"
     domain, family, sub_family = entry.bank_code
     info = f"<AddtlNtryInf>{escape(entry.info)}</AddtlNtryInf>" if entry.info else ""
     return (
@@ -85,11 +92,11 @@ def _entry(account: BankAccount, number: int, index: int, entry: Entry) -> str:
         f"<AcctSvcrRef>{entry.reference}</AcctSvcrRef>"
         f"<BkTxCd><Domn><Cd>{domain}</Cd><Fmly><Cd>{family}</Cd>"
         f"<SubFmlyCd>{sub_family}</SubFmlyCd></Fmly></Domn></BkTxCd>"
-        f"{''.join(_details(account, entry))}{info}</Ntry>"
+        f"{''.join(_details(version, entry))}{info}</Ntry>"
     )
 
 
-def _details(account: BankAccount, entry: Entry) -> Iterator[str]:
+def _details(version: str, entry: Entry) -> Iterator[str]:
     if not entry.details:
         return
     yield "<NtryDtls>"
@@ -100,27 +107,27 @@ def _details(account: BankAccount, entry: Entry) -> Iterator[str]:
             f"<CdtDbtInd>{_side(entry.amount)}</CdtDbtInd></Btch>"
         )
     for detail in entry.details:
-        yield _detail(account, detail)
+        yield _detail(version, entry.currency, detail)
     yield "</NtryDtls>"
 
 
-def _detail(account: BankAccount, detail: Detail) -> str:
-    amount = _amount(account.currency, detail.amount)
-    own = "" if account.camt == V02 else f"{amount}<CdtDbtInd>{_side(detail.amount)}</CdtDbtInd>"
+def _detail(version: str, currency: str, detail: Detail) -> str:
+    amount = _amount(currency, detail.amount)
+    own = "" if version == V02 else f"{amount}<CdtDbtInd>{_side(detail.amount)}</CdtDbtInd>"
     texts = "".join(f"<Ustrd>{escape(text)}</Ustrd>" for text in detail.texts)
     return (
         f"<TxDtls><Refs><EndToEndId>{detail.end_to_end_id}</EndToEndId></Refs>{own}"
         f"<AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
-        f"<RltdPties>{_party(account, detail)}</RltdPties>"
+        f"<RltdPties>{_party(version, detail)}</RltdPties>"
         f"<RmtInf>{texts}</RmtInf></TxDtls>"
     )
 
 
-def _party(account: BankAccount, detail: Detail) -> str:
+def _party(version: str, detail: Detail) -> str:
     """The other side: the debtor of a credit, the creditor of a debit."""
     tag = "Dbtr" if detail.amount > 0 else "Cdtr"
     name = f"<Nm>{escape(detail.counterparty)}</Nm>"
-    return f"<{tag}>{name if account.camt == V02 else f'<Pty>{name}</Pty>'}</{tag}>"
+    return f"<{tag}>{name if version == V02 else f'<Pty>{name}</Pty>'}</{tag}>"
 
 
 def _amount(currency: str, cents: int, tag: str = "Amt") -> str:
