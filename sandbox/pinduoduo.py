@@ -24,9 +24,9 @@ SERVICE_FEE = "0030001|技术服务费-技术服务费"
 MARKETING = "0060001|营销费用-多多进宝"
 ADVERTISING = "0070004|转账-广告账户"
 WITHDRAWAL = "0080001|提现-提现申请"
-TWIN_AMOUNT = 10_000
+TWIN_AMOUNT = 5_000
 _TWINS_AFTER = 8
-_SAVED_FOR_TWINS = 2
+_SAVED_FOR_TWINS = 4
 _FEE_PER_MILLE = 6
 _MARKETING_PER_MILLE = (10, 50)
 _REFUND_RATE = 0.06
@@ -168,7 +168,7 @@ def _happen(till: Till, event: Sale | Refund) -> None:
 
 
 def _pay_out(till: Till, day: date, twins: date) -> None:
-    """Twins save up for two days, so that both can pay the same round amount."""
+    """Twins save up for four days, so that both can pay the same round amount."""
     at = trading.payout_at(day)
     if till.store.trouble is Trouble.TWIN_AMOUNT and 0 <= (twins - day).days <= _SAVED_FOR_TWINS:
         if day == twins and till.balance >= TWIN_AMOUNT:

@@ -200,7 +200,7 @@ def _book(world: World, taken: money.Taken) -> None:
     deposits, world.entries = world.entries, []
     for account in world.accounts:
         rng = _stream(world.seed, account.currency, "everyday")
-        lines = everyday.lines(account, world.period, rng, taken)
+        lines = everyday.lines(account, world.period, rng, taken, stores=len(world.stores))
         own = [entry for entry in deposits if account.holds(entry)]
         world.entries += bank.numbered(account, own + lines)
 
