@@ -34,7 +34,7 @@ _ASSUMED = (
     "withdrawals at Alipay and Pinduoduo arrive after one or two business days, without a fee",
     "业务类型 of Alipay's commission, affiliate, insurance and deposit rows (备注 tells them)",
     "支出 is positive in Alipay's 12 columns and negative in its 16",
-    "业务描述 is filled for Alipay's sales only",
+    "业务描述 is filled for Alipay's sales only, and 业务账单来源 says 支付宝",
     "Pinduoduo counts a zero-amount row on the income side and lists the oldest row first",
     "the shape of WeChat Pay's 提现 number and of Alipay's 账务流水号",
 )
