@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from sandbox.world import write_world
+from sandbox.world import LEAST_DAYS, LEAST_STORES, write_world
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,8 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="a new or empty directory")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--days", type=int, default=30, help="21 at least")
-    parser.add_argument("--stores", type=int, default=12, help="12 at least")
+    parser.add_argument("--days", type=int, default=30, help=f"{LEAST_DAYS} at least")
+    parser.add_argument("--stores", type=int, default=LEAST_STORES, help=f"{LEAST_STORES} at least")
     parser.add_argument("--ends-on", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
     parser.add_argument("--small", action="store_true", help="a quarter of the orders")
     return parser

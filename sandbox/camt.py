@@ -18,6 +18,7 @@ from sandbox.days import Period
 from sandbox.model import BankAccount, Detail, Entry, Returned
 from sandbox.names import BANK_NAME
 
+FORMAT = "camt.053"
 V02 = "camt.053.001.02"
 V08 = "camt.053.001.08"
 
@@ -28,9 +29,11 @@ def statement(
     number: int,
     opening: int,
     entries: Sequence[Entry],
+    *,
+    version: str,
     issued_at: datetime | None = None,
 ) -> str:
-    """One statement of a period; the closing balance is opening plus the lines.
+    """One statement of a period in a message version; closing is opening plus the lines.
 
     With `issued_at` there may be several a day, so the message id counts them.
     """
@@ -43,7 +46,7 @@ def statement(
         message = f"SBX{account.number[-12:]}{period.last:%Y%m%d}{number:05d}"
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{account.camt}"><BkToCstmrStmt>',
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}"><BkToCstmrStmt>',
         f"<GrpHdr><MsgId>{message}</MsgId>",
         f"<CreDtTm>{created}</CreDtTm></GrpHdr>",
         f"<Stmt><Id>{tail}-{period.last.year}-{number:05d}</Id>",
@@ -54,7 +57,7 @@ def statement(
         _balance("OPBD", account.currency, opening, f"{period.first}"),
         _balance("CLBD", account.currency, closing, f"{period.last}"),
         _summary(account.currency, entries),
-        *(_entry(account, number, index, entry) for index, entry in enumerate(entries, start=1)),
+        *(_entry(version, number, index, entry) for index, entry in enumerate(entries, start=1)),
         "</Stmt></BkToCstmrStmt></Document>",
     ]
     return "\n".join(parts) + "\n"
@@ -89,8 +92,8 @@ def _summary(currency: str, entries: Sequence[Entry]) -> str:
     )
 
 
-def _entry(account: BankAccount, number: int, index: int, entry: Entry) -> str:
-    status = "<Sts>BOOK</Sts>" if account.camt == V02 else "<Sts><Cd>BOOK</Cd></Sts>"
+def _entry(version: str, number: int, index: int, entry: Entry) -> str:
+    status = "<Sts>BOOK</Sts>" if version == V02 else "<Sts><Cd>BOOK</Cd></Sts>"
     domain, family, sub_family = entry.bank_code
     info = f"<AddtlNtryInf>{escape(entry.info)}</AddtlNtryInf>" if entry.info else ""
     return (
@@ -100,11 +103,11 @@ def _entry(account: BankAccount, number: int, index: int, entry: Entry) -> str:
         f"<AcctSvcrRef>{entry.reference}</AcctSvcrRef>"
         f"<BkTxCd><Domn><Cd>{domain}</Cd><Fmly><Cd>{family}</Cd>"
         f"<SubFmlyCd>{sub_family}</SubFmlyCd></Fmly></Domn></BkTxCd>"
-        f"{''.join(_details(account, entry))}{info}</Ntry>"
+        f"{''.join(_details(version, entry))}{info}</Ntry>"
     )
 
 
-def _details(account: BankAccount, entry: Entry) -> Iterator[str]:
+def _details(version: str, entry: Entry) -> Iterator[str]:
     if not entry.details:
         return
     yield "<NtryDtls>"
@@ -115,13 +118,13 @@ def _details(account: BankAccount, entry: Entry) -> Iterator[str]:
             f"<CdtDbtInd>{_side(entry.amount)}</CdtDbtInd></Btch>"
         )
     for detail in entry.details:
-        yield _detail(account, detail)
+        yield _detail(version, entry.currency, detail)
     yield "</NtryDtls>"
 
 
-def _detail(account: BankAccount, detail: Detail) -> str:
-    amount = _amount(account.currency, detail.amount)
-    own = "" if account.camt == V02 else f"{amount}<CdtDbtInd>{_side(detail.amount)}</CdtDbtInd>"
+def _detail(version: str, currency: str, detail: Detail) -> str:
+    amount = _amount(currency, detail.amount)
+    own = "" if version == V02 else f"{amount}<CdtDbtInd>{_side(detail.amount)}</CdtDbtInd>"
     texts = "".join(f"<Ustrd>{escape(text)}</Ustrd>" for text in detail.texts)
     refs = (
         _element("AcctSvcrRef", detail.reference)
@@ -131,7 +134,7 @@ def _detail(account: BankAccount, detail: Detail) -> str:
     return (
         f"<TxDtls><Refs>{refs}</Refs>{own}"
         f"<AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
-        f"<RltdPties>{_party(account, detail)}</RltdPties>"
+        f"<RltdPties>{_party(version, detail)}</RltdPties>"
         f"{f'<RmtInf>{texts}</RmtInf>' if texts else ''}{_returned(detail.returned)}</TxDtls>"
     )
 
@@ -144,7 +147,7 @@ def _returned(returned: Returned | None) -> str:
     return f"<RtrInf>{reason}{_element('AddtlInf', returned.text)}</RtrInf>"
 
 
-def _party(account: BankAccount, detail: Detail) -> str:
+def _party(version: str, detail: Detail) -> str:
     """The other side: the debtor of a credit, the creditor of a debit."""
     tag = "Dbtr" if detail.amount > 0 else "Cdtr"
     name = f"<Nm>{escape(detail.counterparty)}</Nm>"
@@ -152,7 +155,7 @@ def _party(account: BankAccount, detail: Detail) -> str:
     if numbers.is_iban(detail.account):
         number = f"<IBAN>{detail.account}</IBAN>"
     other = f"<{tag}Acct><Id>{number}</Id></{tag}Acct>" if detail.account else ""
-    return f"<{tag}>{name if account.camt == V02 else f'<Pty>{name}</Pty>'}</{tag}>{other}"
+    return f"<{tag}>{name if version == V02 else f'<Pty>{name}</Pty>'}</{tag}>{other}"
 
 
 def _amount(currency: str, cents: int, tag: str = "Amt") -> str:

@@ -31,6 +31,14 @@ class Period:
             yield Period(first=first, last=min(first + 6 * _DAY, self.last))
             first += 7 * _DAY
 
+    def months(self) -> Iterator[Period]:
+        """The calendar months, the first and the last cut to the period."""
+        first = self.first
+        while first <= self.last:
+            following = (first.replace(day=1) + 32 * _DAY).replace(day=1)
+            yield Period(first=first, last=min(following - _DAY, self.last))
+            first = following
+
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last
 

@@ -21,6 +21,8 @@ _SALARY = ("PMNT", "ICDT", "SALA")
 _RECEIVED = ("PMNT", "RCDT", "DMCT")
 _CHARGE = ("ACMT", "MDOP", "CHRG")
 _INTEREST = ("ACMT", "MCOP", "INTR")
+_STORES_AS_BUSY = 10
+_WHOLESALE_RATE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,38 +66,48 @@ _WAYS = {
 }
 
 
-def lines(account: BankAccount, period: Period, rng: Random, taken: money.Taken) -> list[Entry]:
-    """The everyday lines of an account in the period."""
-    entries = [*_suppliers(account, period, rng), *_wholesale(account, period, rng, taken)]
+def lines(
+    account: BankAccount, period: Period, rng: Random, taken: money.Taken, *, stores: int
+) -> list[Entry]:
+    """The everyday lines of a pocket in the period.
+
+    With more stores there are more of them, each smaller, so that they remain a good
+    part of all lines and the merchant remains solvent.
+    """
+    busy = max(1, stores // _STORES_AS_BUSY)
+    entries = [
+        *_suppliers(account, period, rng, busy),
+        *_wholesale(account, period, rng, taken, busy),
+    ]
     for first in _month_starts(period):
         entries += _monthly(account, first, period, rng, taken)
     return entries
 
 
-def _suppliers(account: BankAccount, period: Period, rng: Random) -> Iterator[Entry]:
+def _suppliers(account: BankAccount, period: Period, rng: Random, busy: int) -> Iterator[Entry]:
     ways = _WAYS[account.currency]
     for day in period.days():
         if not is_business_day(day):
             continue
-        for _ in range(rng.choices((0, 1, 2, 3), (2, 4, 3, 1))[0]):
+        for _ in range(busy * rng.choices((0, 1, 2, 3), (2, 4, 3, 1))[0]):
             text = ways.supplier_text.format(number=rng.randrange(1000, 9999))
-            amount = -rng.randint(*ways.supplier_size)
+            amount = -rng.randint(*ways.supplier_size) // busy
             payee = rng.choice(ways.suppliers)
             yield _line(account, "supplier", amount, day, ways.supplier_code, payee, text)
 
 
 def _wholesale(
-    account: BankAccount, period: Period, rng: Random, taken: money.Taken
+    account: BankAccount, period: Period, rng: Random, taken: money.Taken, busy: int
 ) -> Iterator[Entry]:
     """Customers who pay by bank transfer: credits that belong to no payout."""
     ways = _WAYS[account.currency]
-    for day in period.days():
-        if not is_business_day(day) or rng.random() > 0.2:
-            continue
-        amount = taken.below(account.currency, rng.randint(*ways.supplier_size))
-        text = ways.wholesale_text.format(number=rng.randrange(1000, 9999))
-        payer = rng.choice(ways.wholesale)
-        yield _line(account, "wholesale", amount, day, _RECEIVED, payer, text)
+    for day in filter(is_business_day, period.days()):
+        for _ in range(busy):
+            if rng.random() < _WHOLESALE_RATE:
+                amount = taken.below(account.currency, rng.randint(*ways.supplier_size) // busy)
+                text = ways.wholesale_text.format(number=rng.randrange(1000, 9999))
+                payer = rng.choice(ways.wholesale)
+                yield _line(account, "wholesale", amount, day, _RECEIVED, payer, text)
 
 
 def _monthly(

@@ -1,7 +1,8 @@
 """What becomes of each payout: on time, or the trouble its store was chosen for.
 
 One store suffers one trouble, once (the spaced store has a second payout whose
-reference is split over two text elements). All other payouts arrive as they should.
+reference is split over two text elements). Twins are made by the stores' lives: here
+they are only marked. All other payouts arrive as they should.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ def decide(
 
 
 def mark_twins(fates: list[Fate], day: date) -> list[Fate]:
-    """The fates with those payouts of a day marked that share their amount with another's."""
+    """The fates of a twin store with that day's payout marked, whose amount another has too."""
     return [
         replace(fate, outcome=Outcome.AMBIGUOUS, trouble=Trouble.TWIN_AMOUNT)
-        if fate.payout.due_on == day
+        if fate.payout.announced_on == day
         else fate
         for fate in fates
     ]
@@ -51,18 +52,18 @@ def _ordinary(store: Store, payout: Payout, period: Period, rng: Random) -> Fate
         last_day = payout.announced_on == period.last
         trouble = Trouble.LAST_DAY if last_day else Trouble.NONE
         return Fate(payout=payout, outcome=Outcome.IN_TRANSIT, trouble=trouble)
-    by_amount = store.platform is Platform.SHOPIFY
+    named = store.names_payouts
     return Fate(
         payout=payout,
-        outcome=Outcome.MATCHED_BY_AMOUNT if by_amount else Outcome.MATCHED_BY_REFERENCE,
+        outcome=Outcome.MATCHED_BY_REFERENCE if named else Outcome.MATCHED_BY_AMOUNT,
         arrived_on=arrives,
         received=payout.amount,
     )
 
 
 def _arrival(store: Store, payout: Payout, rng: Random) -> date:
-    """Shopify: up to a day before or two business days after its date; WeChat: T+1 or T+2."""
-    if store.platform is Platform.WECHATPAY:
+    """Shopify: up to a day before or two business days after its date; others: T+1 or T+2."""
+    if store.platform is not Platform.SHOPIFY:
         return business_days_later(payout.announced_on, 2 if rng.random() < 0.15 else 1)
     day = payout.announced_on
     offset = rng.choices((-1, 0, 1, 2), (5, 50, 35, 10))[0]

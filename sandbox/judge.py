@@ -4,8 +4,9 @@ This is the rule as agreed for the hub, written from its words alone: by referen
 (normalised, or cut by the bank to a token of at least 12 characters that begins one
 payout's reference only) with the exact amount; n:1 by the references of the
 details; else exact amount inside the arrival window, mutually unique. What is left
-is short, late, ambiguous, in transit or missing. A world whose truth differs from
-this verdict is refused.
+is short, late or ambiguous; without any line it is in transit until the last day of
+its window has been seen, then missing. A world whose truth differs from this verdict
+is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sandbox.fates import UnsoundWorldError
 from sandbox.model import Entry, Fate, Outcome, Payout
 
 _OVERDUE = timedelta(days=7)
-_BEFORE_DUE = timedelta(days=1)
+_A_DAY_BEFORE = timedelta(days=1)
 _AFTER_DUE = timedelta(days=5)
 _LEAST_CUT = 12
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Z]")
@@ -118,7 +119,7 @@ def _alone(
     fitting = [entry for entry in lines if _fits(payout, entry)]
     claimants = [rival for rival in rivals if any(_fits(rival, entry) for entry in fitting)]
     if not fitting:
-        overdue = today > payout.announced_on + _OVERDUE
+        overdue = _window(payout)[1] <= today
         return Outcome.MISSING if overdue else Outcome.IN_TRANSIT
     unique = len(fitting) == 1 and len(claimants) == 1
     return Outcome.MATCHED_BY_AMOUNT if unique else Outcome.AMBIGUOUS
@@ -126,6 +127,12 @@ def _alone(
 
 def _fits(payout: Payout, entry: Entry) -> bool:
     """Whether a line of the payout's amount was booked inside its arrival window."""
+    first, last = _window(payout)
+    return first <= entry.booked_on <= last
+
+
+def _window(payout: Payout) -> tuple[date, date]:
+    """The days on which the money may be booked, both included."""
     if payout.due_on is None:
-        return payout.announced_on <= entry.booked_on <= payout.announced_on + _OVERDUE
-    return payout.due_on - _BEFORE_DUE <= entry.booked_on <= payout.due_on + _AFTER_DUE
+        return payout.announced_on - _A_DAY_BEFORE, payout.announced_on + _OVERDUE
+    return payout.due_on - _A_DAY_BEFORE, payout.due_on + _AFTER_DUE

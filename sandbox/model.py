@@ -12,9 +12,11 @@ from datetime import date, datetime
 
 
 class Platform(enum.StrEnum):
-    """The two simulated marketplaces' wallets."""
+    """The simulated marketplaces' wallets."""
 
     WECHATPAY = "wechatpay"
+    ALIPAY = "alipay"
+    PINDUODUO = "pinduoduo"
     SHOPIFY = "shopify"
 
 
@@ -56,18 +58,29 @@ class Merchant:
 
 @dataclass(frozen=True, kw_only=True)
 class BankAccount:
-    """An account at the simulated bank; `camt` is the message version it reports in."""
+    """One currency pocket of an account at the simulated bank; `format` is what it reports in.
+
+    The pockets of a multi-currency account share its number: a pocket is named by
+    number and currency.
+    """
 
     number: str
     currency: str
     holder: str
-    camt: str
+    format: str
     opening: int
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether a bank line is one of this pocket."""
+        return (entry.account, entry.currency) == (self.number, self.currency)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """One shop. `trouble` is what its payouts suffer; `payday` None means daily payouts."""
+    """One shop. `trouble` is what its payouts suffer; `payday` None means daily payouts.
+
+    `names_payouts` says whether the bank's text of a deposit holds the payout's number.
+    """
 
     code: str
     platform: Platform
@@ -83,13 +96,17 @@ class Store:
     trouble: Trouble
     dialect: str
     opening: int = 0
+    names_payouts: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Payout:
     """One transfer platform → bank as the platform announces it.
 
-    `flow_no` is WeChat's second number of the row; `due_on` is stated by Shopify only.
+    `reference` is unique in the world. Where `numbered` is false the platform gives the
+    payout no number and the reference is the sandbox's own, found in no file.
+    `flow_no` is WeChat's and Alipay's second number of the row; `due_on` is stated by
+    Shopify only.
     """
 
     store: str
@@ -99,6 +116,7 @@ class Payout:
     announced_at: datetime
     due_on: date | None = None
     flow_no: str = ""
+    numbered: bool = True
 
     @property
     def announced_on(self) -> date:
@@ -168,7 +186,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class WorldFile:
-    """One file of the world; `owner` is a store code or a bank account number."""
+    """One file of the world; `owner` is a store code, or with a `currency` an account number."""
 
     path: str
     kind: str
@@ -177,3 +195,4 @@ class WorldFile:
     last: date
     rows: int
     overlaps: bool = False
+    currency: str = ""

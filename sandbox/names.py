@@ -17,11 +17,31 @@ WECHAT_SHOPS = (
     ("云溪花艺", "Yunxi Flowers"),
     ("云溪童趣", "Yunxi Kids"),
 )
+ALIPAY_SHOPS = (
+    ("云溪家居天猫旗舰店", "Yunxi Home Tmall Flagship"),
+    ("云溪床品天猫专营店", "Yunxi Bedding Tmall Store"),
+    ("云溪杂货淘宝店", "Yunxi General Store on Taobao"),
+    ("云溪茶器天猫旗舰店", "Yunxi Tea Ware Tmall Flagship"),
+    ("云溪灯饰淘宝店", "Yunxi Lighting on Taobao"),
+    ("云溪童趣天猫旗舰店", "Yunxi Kids Tmall Flagship"),
+    ("云溪花艺淘宝店", "Yunxi Flowers on Taobao"),
+    ("云溪餐厨天猫专卖店", "Yunxi Dining Tmall Store"),
+)
+PINDUODUO_SHOPS = (
+    ("云溪家居拼多多旗舰店", "Yunxi Home Pinduoduo Flagship"),
+    ("云溪收纳拼多多店", "Yunxi Storage on Pinduoduo"),
+    ("云溪厨房拼多多专营店", "Yunxi Kitchen on Pinduoduo"),
+    ("云溪工厂店", "Yunxi Factory Outlet on Pinduoduo"),
+    ("云溪毛巾拼多多店", "Yunxi Towels on Pinduoduo"),
+    ("云溪文具拼多多店", "Yunxi Stationery on Pinduoduo"),
+    ("云溪节庆拼多多店", "Yunxi Festive on Pinduoduo"),
+)
 SHOPIFY_SHOPS = (
     ("云溪家居美国店", "Yunxi Home US", "yunxi-home-us"),
     ("云溪家居欧洲店", "Yunxi Home Europe", "yunxi-home-eu"),
     ("云溪家居中东店", "Yunxi Home Gulf", "yunxi-home-gulf"),
     ("云溪设计工作室", "Yunxi Studio", "yunxi-studio"),
+    ("云溪礼品英国店", "Yunxi Gifts UK", "yunxi-gifts-uk"),
 )
 PRODUCTS = (
     "亚麻四件套",
@@ -39,6 +59,15 @@ CARD_BRANDS = ("visa", "visa", "master", "master", "american_express")
 TENPAY = "财付通支付科技有限公司"
 TENPAY_LATIN = "TENPAY PAYMENT TECHNOLOGY CO LTD"
 SHOPIFY_PAYER = "SHOPIFY PAYMENTS"
+# Whose name a bank shows for these two is in no source; the words are assumed.
+ALIPAY_PAYER = "支付宝（中国）网络技术有限公司"
+PINDUODUO_PAYER = "拼多多平台商户结算资金"
+
+TMALL = "天猫技术服务费"
+TAOBAO_AFFILIATES = "淘宝客佣金结算"
+HUABEI = "花呗服务商"
+INSURER = "运费险承保"
+BUYERS = ("用户甲", "用户乙", "用户丙", "用户丁", "用户戊", "用户己")
 
 LANDLORD = "杭州临溪物业管理有限公司"
 SUPPLIERS_CNY = (

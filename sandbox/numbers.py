@@ -44,6 +44,21 @@ def withdrawal_no(rng: Random, day: date) -> str:
     return f"10{digits(rng, 8)}{day:%Y%m%d}{digits(rng, 10)}"
 
 
+def alipay_trade_no(rng: Random, day: date) -> str:
+    """业务流水号, 28 digits: yyyymmdd + `2200` + 16 (shape of a public notify's trade_no)."""
+    return f"{day:%Y%m%d}2200{digits(rng, 16)}"
+
+
+def taobao_order(rng: Random) -> str:
+    """Taobao's order number (tid), 19 digits (shape of the reference's `T200P` example)."""
+    return f"5{digits(rng, 18)}"
+
+
+def pinduoduo_order(rng: Random, day: date) -> str:
+    """Pinduoduo's order number: yymmdd, a hyphen, 15 digits."""
+    return f"{day:%y%m%d}-{digits(rng, 15)}"
+
+
 def trade_no(rng: Random, stamp: str, prefix: str = "S") -> str:
     """The shop's own order number: letter + yyyymmddHHMMSS + 6."""
     return f"{prefix}{stamp}{digits(rng, 6)}"

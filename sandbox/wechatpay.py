@@ -8,13 +8,13 @@ not made, as at the real platform. Amounts are fen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
 from random import Random
 from zoneinfo import ZoneInfo
 
-from sandbox import money, numbers
+from sandbox import money, numbers, trading
 from sandbox.days import Period
 from sandbox.model import Payout, Store
 from sandbox.names import PAYERS_BANKS, PRODUCTS
@@ -22,11 +22,7 @@ from sandbox.names import PAYERS_BANKS, PRODUCTS
 FEE_PER_MILLE = 6
 WITHDRAWAL = "提现"
 SHARED_FLOW_NO = "shared_flow_no"
-_OPENS = 7 * 3600
-_TRADING_SECONDS = 16 * 3600
-_PAYDAY_CLOCK = timedelta(hours=20, minutes=30)
 _REFUND_RATE = 0.05
-_LEAST_WITHDRAWAL = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,26 +170,17 @@ def live(store: Store, period: Period, rng: Random, taken: money.Taken) -> Walle
     wallet = Wallet(store=store, rng=rng, taken=taken, balance=store.opening)
     coming: dict[date, list[Refund]] = {}
     for day in period.days():
-        orders = _orders(store, rng, day)
+        orders = [_order(store, rng, at) for at in trading.moments(store, rng, day)]
         for order in orders:
             _plan_refund(order, rng, coming)
-        _trade(wallet, day, [*orders, *coming.pop(day, [])])
+        events: list[Order | Refund] = [*orders, *coming.pop(day, [])]
+        trading.live_through(
+            events,
+            day,
+            happen=partial(_happen, wallet),
+            withdraw=partial(_pay_out, wallet, day),
+        )
     return wallet
-
-
-def _trade(wallet: Wallet, day: date, events: Sequence[Order | Refund]) -> None:
-    """A day's events in order, the withdrawal between them: the evening's sales stay."""
-    events = sorted(events, key=lambda event: event.at)
-    payday = wallet.store.payday in (None, day.weekday())
-    payout_at = _clock(day) + _PAYDAY_CLOCK
-    for event in events:
-        if event.at < payout_at:
-            _happen(wallet, event)
-    if payday and wallet.balance >= _LEAST_WITHDRAWAL:
-        wallet.withdraw(payout_at)
-    for event in events:
-        if event.at >= payout_at:
-            _happen(wallet, event)
 
 
 def _happen(wallet: Wallet, event: Order | Refund) -> None:
@@ -203,15 +190,13 @@ def _happen(wallet: Wallet, event: Order | Refund) -> None:
         wallet.give_back(event)
 
 
-def _orders(store: Store, rng: Random, day: date) -> list[Order]:
-    busy = 1.3 if day.weekday() >= 5 else 1.0
-    count = max(1, round(store.orders_a_day * busy * rng.uniform(0.7, 1.3)))
-    return [_order(store, rng, day) for _ in range(count)]
+def _pay_out(wallet: Wallet, day: date) -> None:
+    if trading.is_payday(wallet.store, day) and wallet.balance >= trading.LEAST_WITHDRAWAL:
+        wallet.withdraw(trading.payout_at(day))
 
 
-def _order(store: Store, rng: Random, day: date) -> Order:
-    at = _clock(day) + timedelta(seconds=_OPENS + rng.randrange(_TRADING_SECONDS))
-    amount = max(100, round(store.median * rng.lognormvariate(0, 0.6)))
+def _order(store: Store, rng: Random, at: datetime) -> Order:
+    day, amount = at.date(), trading.price(store, rng)
     return Order(
         at=at,
         transaction_id=numbers.transaction_id(rng, day),
@@ -227,8 +212,8 @@ def _order(store: Store, rng: Random, day: date) -> Order:
 def _plan_refund(order: Order, rng: Random, coming: dict[date, list[Refund]]) -> None:
     if rng.random() >= _REFUND_RATE:
         return
-    day = order.at.date() + timedelta(days=rng.randint(1, 5))
-    at = _clock(day) + timedelta(hours=15, seconds=rng.randrange(7 * 3600))
+    at = trading.refund_at(rng, order.at)
+    day = at.date()
     amount = order.amount if rng.random() < 0.7 else order.amount // 2
     refund = Refund(
         at=at,
@@ -239,8 +224,3 @@ def _plan_refund(order: Order, rng: Random, coming: dict[date, list[Refund]]) ->
         fee=order.fee if amount == order.amount else money.per_mille(amount, FEE_PER_MILLE),
     )
     coming.setdefault(day, []).append(refund)
-
-
-def _clock(day: date) -> datetime:
-    """Midnight of a day by the shop's wall clock; the files carry no zone."""
-    return datetime(day.year, day.month, day.day)  # noqa: DTZ001

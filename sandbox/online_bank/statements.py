@@ -94,13 +94,13 @@ def _issue(connection: sqlite3.Connection, account: sqlite3.Row, now: datetime) 
             number=number,
             currency=account["currency"],
             holder=account["holder"],
-            camt=camt.V08,
             opening=opening,
         ),
         Period(first=min(days), last=max(days)),
         sequence,
         opening,
         entries,
+        version=camt.V08,
         issued_at=now,
     )
     name = f"camt053-{number}-{sequence:05d}.xml"

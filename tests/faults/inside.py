@@ -43,7 +43,7 @@ def fund_flow(rows: str) -> dict[str, str]:
     return {"merchant": str(merchant.id), "account": str(account.id), "store": str(store.id)}
 
 
-def world(days: str = "21", stores: str = "12") -> dict[str, str]:
+def world(days: str = "21", stores: str = "20") -> dict[str, str]:
     """Receive all files of a small world, its troubles included, for a new merchant."""
     from accounts.access import acting_for
     from accounts.onboarding import add_bank_account, add_store, open_settlement_account

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -37,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A camt.053 statement."""
+    """A bank statement in either format."""
 
     version: str
     account: str
@@ -46,6 +49,7 @@ class Statement:
     lines: list[Line]
 
 
+@cache
 def truth_of(out: Path) -> dict[str, Any]:
     """truth.json as written."""
     truth: dict[str, Any] = json.loads((out / "truth.json").read_text())
@@ -98,19 +102,72 @@ def exported(path: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def statements(world: World, account: str) -> list[Statement]:
-    """An account's statements in order."""
-    return [_statement(world.out / file["path"]) for file in files(world, "camt053", account)]
+def statements(world: World, currency: str) -> list[Statement]:
+    """The statements of the account's pocket in order."""
+    return _statements(world.out, currency)
 
 
 def bank_lines(world: World) -> dict[str, Line]:
     """Every bank line of the world by its reference."""
-    numbers = [account["number"] for account in truth_of(world.out)["bank_accounts"]]
-    read = [s for number in numbers for s in statements(world, number)]
+    return _bank_lines(world.out)
+
+
+def mt940(path: Path) -> Statement:
+    """Reads an MT940 statement whose `:86:` is structured; lines are joined as they are cut."""
+    text = path.read_bytes().decode("ascii")
+    assert text.endswith("\r\n-\r\n")
+    fields = re.split(r"(?:^|\r\n)(?=:\d\d[A-Z]?:)", text.removesuffix("\r\n-\r\n"))[1:]
+    tagged = [field[1:].replace("\r\n", "").partition(":")[::2] for field in fields]
+    found = dict(tagged)
+    bookings = [value for tag, value in tagged if tag == "61"]
+    texts = [value for tag, value in tagged if tag == "86"]
+    return Statement(
+        version="mt940",
+        account=found["25"],
+        opening=_swift_balance(found["60F"]),
+        closing=_swift_balance(found["62F"]),
+        lines=[_swift_line(*pair) for pair in zip(bookings, texts, strict=True)],
+    )
+
+
+@cache
+def _statements(out: Path, currency: str) -> list[Statement]:
+    kind, read = ("mt940", mt940) if currency == "USD" else ("camt053", _statement)
+    return [read(out / file["path"]) for file in truth_of(out)["files"] if file["kind"] == kind]
+
+
+@cache
+def _bank_lines(out: Path) -> dict[str, Line]:
+    read = [s for currency in ("CNY", "USD") for s in _statements(out, currency)]
     lines = [line for statement in read for line in statement.lines]
     by_reference = {line.reference: line for line in lines}
     assert len(by_reference) == len(lines)
     return by_reference
+
+
+_BOOKING = re.compile(r"(\d{6})(\d{4})([CD])([\d,]+)NTRFNONREF//(\w{16})")
+
+
+def _swift_line(booking: str, field: str) -> Line:
+    match = _BOOKING.fullmatch(booking)
+    assert match is not None, booking
+    value_on, day, side, amount, reference = match.groups()
+    # The sandbox's days of booking and of value are never a year's end apart.
+    booked_on = datetime.strptime(f"{value_on[:2]}{day}", "%y%m%d").date()  # noqa: DTZ007
+    signed_amount = Decimal(amount.replace(",", ".")) * (1 if side == "C" else -1)
+    pieces = re.findall(r"\?(2\d|6[0-3])([^?]*)", field)
+    return Line(
+        reference=reference,
+        amount=signed_amount,
+        booked_on=booked_on.isoformat(),
+        status="booked",
+        details=[(signed_amount, ["".join(text for _, text in pieces)])],
+    )
+
+
+def _swift_balance(value: str) -> Decimal:
+    amount = Decimal(value[10:].replace(",", "."))
+    return amount if value[0] == "C" else -amount
 
 
 def _unticked(line: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from decimal import Decimal
 from itertools import pairwise
@@ -10,13 +11,13 @@ import pytest
 
 from sandbox import World
 
-from .reading_back import bank_lines, statements, truth_of
+from .reading_back import bank_lines, files, statements, truth_of
 
 
-@pytest.mark.parametrize("index", [0, 1])
-def test_statements_add_up_and_follow_one_another(world: World, index: int) -> None:
-    account = truth_of(world.out)["bank_accounts"][index]
-    read = statements(world, account["number"])
+@pytest.mark.parametrize("currency", ["CNY", "USD"])
+def test_statements_add_up_and_follow_one_another(world: World, currency: str) -> None:
+    (account,) = (a for a in truth_of(world.out)["bank_accounts"] if a["currency"] == currency)
+    read = statements(world, currency)
     for statement in read:
         assert statement.account == account["number"]
         assert statement.opening + sum(line.amount for line in statement.lines) == statement.closing
@@ -28,16 +29,53 @@ def test_statements_add_up_and_follow_one_another(world: World, index: int) -> N
     assert sum(len(statement.lines) for statement in read) == account["lines"]
 
 
-def test_each_account_reports_in_its_own_version(world: World) -> None:
-    found = {
-        account["currency"]: {
-            (s.version, line.status)
-            for s in statements(world, account["number"])
-            for line in s.lines
-        }
-        for account in truth_of(world.out)["bank_accounts"]
-    }
-    assert found == {"CNY": {("08", "BOOK")}, "USD": {("02", "text:BOOK")}}
+def test_one_account_has_two_pockets_under_one_number(world: World) -> None:
+    accounts = truth_of(world.out)["bank_accounts"]
+    assert [a["currency"] for a in accounts] == ["CNY", "USD"]
+    assert len({a["number"] for a in accounts}) == 1
+    assert {s["bank_account"] for s in truth_of(world.out)["stores"]} == {accounts[0]["number"]}
+
+
+def test_the_bank_moves_to_the_newer_camt_in_the_middle(world: World) -> None:
+    found = [{(s.version, line.status) for line in s.lines} for s in statements(world, "CNY")]
+    assert found == [{("02", "text:BOOK")}] * 3 + [{("08", "BOOK")}] * 2
+
+
+def test_both_pockets_report_on_the_same_days(world: World) -> None:
+    days = [[(f["from"], f["to"]) for f in files(world, kind)] for kind in ("camt053", "mt940")]
+    assert days[0] == days[1]
+
+
+def test_mt940_fields_keep_to_their_widths(world: World) -> None:
+    for file in files(world, "mt940"):
+        lines = (world.out / file["path"]).read_text().splitlines()
+        fields = [line for line in lines if line.startswith(":86:") or line[0] not in ":-"]
+        assert all(len(line.removeprefix(":86:")) <= 65 for line in fields)
+        pieces = re.split(r"\?\d\d", "".join(fields).replace(":86:", "?99"))
+        assert max(map(len, pieces)) == 27
+
+
+def test_a_payout_number_in_mt940_is_cut_by_the_subfield_and_by_the_line(world: World) -> None:
+    whole = "".join((world.out / f["path"]).read_text() for f in files(world, "mt940"))
+    named = [p for p in truth_of(world.out)["payouts"] if p["store"] == "S02" and p["bank_lines"]]
+    lines = bank_lines(world)
+    assert len(named) >= 3
+    for payout in named:
+        (reference,) = payout["bank_lines"]
+        assert payout["external_id"] not in whole
+        assert lines[reference].details[0][1][0].endswith(f" {payout['external_id']}")
+    assert re.search(r"\?21\d+\n\d+\?32SHOPIFY", whole)
+
+
+def test_mt940_days_lead_from_close_to_close(world: World) -> None:
+    texts = [(world.out / f["path"]).read_text() for f in files(world, "mt940")]
+    opened = [re.findall(r":60F:C(\d{6})USD", text) for text in texts]
+    closed = [re.findall(r":62F:C(\d{6})USD", text) for text in texts]
+    assert opened[1:] == closed[:-1]
+    assert opened[0] == ["261021"]
+    assert [re.findall(r":28C:(\d+)/001", text) for text in texts] == [
+        [f"{number:05d}"] for number in range(1, len(texts) + 1)
+    ]
 
 
 def test_details_sum_to_their_line(world: World) -> None:

@@ -19,13 +19,20 @@ WINDOW_DAYS = 7
 
 def suffering(world: World, trouble: str) -> list[dict[str, Any]]:
     found = [p for p in truth_of(world.out)["payouts"] if p["trouble"] == trouble]
-    assert [p["external_id"] for p in found] == truth_of(world.out)["troubles"][trouble]
+    assert [p["key"] for p in found] == truth_of(world.out)["troubles"][trouble]
     return found
 
 
 def one(world: World, trouble: str) -> dict[str, Any]:
     (payout,) = suffering(world, trouble)
     return payout
+
+
+def by_store(world: World, trouble: str) -> list[dict[str, Any]]:
+    """One payout of a WeChat Pay store and one of an Alipay store."""
+    found = suffering(world, trouble)
+    assert [payout["store"][0] for payout in found] == ["W", "A"]
+    return found
 
 
 def line_of(world: World, payout: dict[str, Any]) -> Line:
@@ -43,28 +50,28 @@ def days_between(announced_at: str, day: str) -> int:
 
 
 def test_late(world: World) -> None:
-    payout = one(world, "late")
-    assert payout["outcome"] == "late_matched"
-    assert days_between(payout["announced_at"], payout["booked_on"]) > WINDOW_DAYS
-    assert payout["external_id"] in text_of(world, payout)
-    assert payout["received"] == payout["amount"]
-    assert truth_of(world.out)["late_recorded"] == 1
+    for payout in by_store(world, "late"):
+        assert payout["outcome"] == "late_matched"
+        assert days_between(payout["announced_at"], payout["booked_on"]) > WINDOW_DAYS
+        assert payout["external_id"] in text_of(world, payout)
+        assert payout["received"] == payout["amount"]
+    assert truth_of(world.out)["late_recorded"] == 2
 
 
 def test_missing(world: World) -> None:
-    payout = one(world, "missing")
-    assert payout["outcome"] == "missing"
-    assert payout["bank_lines"] == []
-    assert days_between(payout["announced_at"], truth_of(world.out)["as_of"]) > WINDOW_DAYS
     amounts = {line.amount for line in bank_lines(world).values()}
-    assert Decimal(payout["amount"]) not in amounts
+    for payout in by_store(world, "missing"):
+        assert payout["outcome"] == "missing"
+        assert payout["bank_lines"] == []
+        assert days_between(payout["announced_at"], truth_of(world.out)["as_of"]) > WINDOW_DAYS
+        assert Decimal(payout["amount"]) not in amounts
 
 
 def test_short(world: World) -> None:
-    payout = one(world, "short")
-    assert payout["outcome"] == "short"
-    assert payout["external_id"] in text_of(world, payout)
-    assert 0 < line_of(world, payout).amount < Decimal(payout["amount"])
+    for payout in by_store(world, "short"):
+        assert payout["outcome"] == "short"
+        assert payout["external_id"] in text_of(world, payout)
+        assert 0 < line_of(world, payout).amount < Decimal(payout["amount"])
 
 
 def test_merged(world: World) -> None:
@@ -81,7 +88,7 @@ def test_cut_reference(world: World) -> None:
     payout = one(world, "cut_reference")
     reference, text = payout["external_id"], text_of(world, payout)
     assert text.split()[-1] == reference[:16]
-    others = [p["external_id"] for p in truth_of(world.out)["payouts"]]
+    others = [p["key"] for p in truth_of(world.out)["payouts"]]
     assert [other for other in others if other.startswith(reference[:16])] == [reference]
 
 
@@ -101,8 +108,10 @@ def test_split_reference(world: World) -> None:
     assert payout["external_id"] in "".join(texts)
 
 
-def test_twin_amount(world: World) -> None:
-    one_twin, other = suffering(world, "twin_amount")
+@pytest.mark.parametrize("platform", ["P", "S"])
+def test_twin_amount(world: World, platform: str) -> None:
+    twins = [p for p in suffering(world, "twin_amount") if p["store"][0] == platform]
+    one_twin, other = twins
     lines = {*one_twin["bank_lines"], *other["bank_lines"]}
     assert one_twin["store"] != other["store"]
     assert len(lines) == 2
@@ -126,19 +135,38 @@ def test_no_store_suffers_two_kinds(world: World) -> None:
     for payout in truth_of(world.out)["payouts"]:
         if payout["trouble"] not in (None, "last_day", "split_reference"):
             kinds.setdefault(payout["store"], set()).add(payout["trouble"])
-    assert Counter(len(troubles) for troubles in kinds.values()) == {1: 8}
+    assert Counter(len(troubles) for troubles in kinds.values()) == {1: 13}
 
 
 def test_amounts_are_alike_only_where_it_was_meant(world: World) -> None:
     counts = Counter((p["currency"], p["amount"]) for p in truth_of(world.out)["payouts"])
-    twin = suffering(world, "twin_amount")[0]
-    assert {key: n for key, n in counts.items() if n > 1} == {("USD", twin["amount"]): 2}
+    twins = {(p["currency"], p["amount"]) for p in suffering(world, "twin_amount")}
+    assert {currency for currency, _ in twins} == {"CNY", "USD"}
+    assert {key: n for key, n in counts.items() if n > 1} == dict.fromkeys(twins, 2)
 
 
-def test_no_shopify_deposit_names_its_payout(world: World) -> None:
+def test_only_one_shopify_store_has_deposits_that_name_their_payout(world: World) -> None:
     for payout in truth_of(world.out)["payouts"]:
         if payout["store"].startswith("S") and payout["bank_lines"]:
-            assert text_of(world, payout) == "SHOPIFY PAYMENTS TRANSFER"
+            number = f" {payout['external_id']}" if payout["store"] == "S02" else ""
+            assert text_of(world, payout) == f"SHOPIFY PAYMENTS TRANSFER{number}"
+
+
+def test_an_alipay_deposit_carries_both_numbers_of_its_row(world: World) -> None:
+    found = [p for p in truth_of(world.out)["payouts"] if p["store"][0] == "A" and p["bank_lines"]]
+    assert len(found) > 40
+    for payout in found:
+        text = text_of(world, payout)
+        assert text.endswith(f" {payout['external_id']} {payout['flow_no']}")
+
+
+def test_nothing_at_the_bank_names_a_pinduoduo_payout(world: World) -> None:
+    found = [p for p in truth_of(world.out)["payouts"] if p["store"][0] == "P"]
+    assert {p["outcome"] for p in found} == {"matched_by_amount", "ambiguous", "in_transit"}
+    assert {p["external_id"] for p in found} == {None}
+    texts = [text_of(world, p) for p in found if p["bank_lines"]]
+    assert len(set(texts)) == 1
+    assert not re.search(r"\d", texts[0])
 
 
 @pytest.mark.parametrize("bucket", ["in_transit", "arrived", "missing", "ambiguous", "short"])

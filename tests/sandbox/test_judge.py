@@ -55,7 +55,8 @@ def line(text: str, amount: int = 9940, after: int = 1) -> Entry:
         (line(f"提现 {REFERENCE[:11]}"), Outcome.MATCHED_BY_AMOUNT),
         (line("", after=7), Outcome.MATCHED_BY_AMOUNT),
         (line("", after=8), Outcome.MISSING),
-        (line("", after=-1), Outcome.MISSING),
+        (line("", after=-1), Outcome.MATCHED_BY_AMOUNT),
+        (line("", after=-2), Outcome.MISSING),
         (line("", amount=9941), Outcome.MISSING),
     ],
 )
@@ -84,9 +85,11 @@ def test_a_cut_that_begins_two_references_names_none() -> None:
     assert set(verdict.values()) == {Outcome.MISSING}
 
 
-def test_nothing_yet_is_in_transit_until_the_eighth_day() -> None:
-    assert judge([payout()], [], ANNOUNCED + timedelta(days=7)) == {REFERENCE: "in_transit"}
-    assert judge([payout()], [], ANNOUNCED + timedelta(days=8)) == {REFERENCE: "missing"}
+@pytest.mark.parametrize(("due", "last"), [(False, 7), (True, 5)])
+def test_nothing_yet_is_in_transit_until_the_window_has_been_seen(due: bool, last: int) -> None:
+    eve = ANNOUNCED + timedelta(days=last - 1)
+    assert judge([payout(due=due)], [], eve) == {REFERENCE: "in_transit"}
+    assert judge([payout(due=due)], [], eve + timedelta(days=1)) == {REFERENCE: "missing"}
 
 
 def test_two_payouts_named_by_the_details_of_one_line() -> None:

@@ -54,6 +54,17 @@ def test_weeks_cover_every_day_once() -> None:
     assert [len(list(week.days())) for week in weeks] == [7, 7, 7, 7, 2]
 
 
+def test_months_are_cut_to_the_period() -> None:
+    period = Period(first=date(2026, 10, 31), last=date(2027, 2, 1))
+    assert [(m.first.isoformat(), m.last.isoformat()) for m in period.months()] == [
+        ("2026-10-31", "2026-10-31"),
+        ("2026-11-01", "2026-11-30"),
+        ("2026-12-01", "2026-12-31"),
+        ("2027-01-01", "2027-01-31"),
+        ("2027-02-01", "2027-02-01"),
+    ]
+
+
 @pytest.mark.parametrize("more", [0, 1, 2, 33, 12_345])
 def test_a_shopify_payout_can_be_raised_to_any_cent(more: int) -> None:
     shop = Shop(store=None, last=FRIDAY, batches={FRIDAY: [_charge()]})  # type: ignore[arg-type]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import date
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from sandbox import OutputNotEmptyError, World, write_world
+from sandbox import OutputNotEmptyError, World, plan, write_world
 from sandbox.__main__ import main
+from sandbox.model import Platform
 
 from .conftest import ENDS_ON
 
@@ -34,7 +37,7 @@ def test_another_seed_writes_other_amounts(world: World, tmp_path: Path) -> None
 def test_every_file_is_listed_and_the_default_world_is_small(world: World) -> None:
     listed = {file.path for file in world.files} | {"truth.json", "README.md"}
     assert set(_bytes(world.out)) == listed
-    assert 5_000 < world.rows <= 20_000
+    assert 10_000 < world.rows <= 20_000
 
 
 def test_it_says_that_it_is_simulated(world: World) -> None:
@@ -46,16 +49,33 @@ def test_it_says_that_it_is_simulated(world: World) -> None:
 def test_any_seed_gives_a_sound_world(seed: int, tmp_path: Path) -> None:
     ends_on = date(2026, 3, 20 + seed)
     world = write_world(seed=seed, out=tmp_path / "w", ends_on=ends_on, days=21, small=True)
-    assert world.truth["exceptions"] == {"SHORT": 1, "MISSING": 1, "AMBIGUOUS": 2}
+    assert world.truth["exceptions"] == {"SHORT": 2, "MISSING": 2, "AMBIGUOUS": 4}
 
 
 def test_more_stores_and_days_fit(tmp_path: Path) -> None:
-    world = write_world(seed=3, out=tmp_path / "w", ends_on=ENDS_ON, days=45, stores=25, small=True)
-    assert len({store.external_id for store in world.stores}) == 25
-    assert len({store.name for store in world.stores}) == 25
+    world = write_world(seed=3, out=tmp_path / "w", ends_on=ENDS_ON, days=90, stores=56, small=True)
+    assert len({store.external_id for store in world.stores}) == 56
+    assert len({(store.platform, store.name) for store in world.stores}) == 56
+    assert Counter(store.platform.value for store in world.stores) == {
+        "wechatpay": 16,
+        "alipay": 16,
+        "pinduoduo": 14,
+        "shopify": 10,
+    }
+    assert len(world.files) <= 260
 
 
-@pytest.mark.parametrize("wrong", [{"days": 20}, {"stores": 11}])
+@pytest.mark.parametrize("count", range(20, 57))
+def test_every_number_of_stores_is_what_it_says(count: int) -> None:
+    accounts = plan.bank_accounts(Random(1))
+    chosen = plan.stores(count, accounts, ENDS_ON, small=False, rng=Random(1))
+    assert len({store.code for store in chosen}) == count
+    least = Counter(store.platform for store in chosen)
+    assert least[Platform.WECHATPAY] >= 8
+    assert min(least[platform] for platform in Platform) >= 4
+
+
+@pytest.mark.parametrize("wrong", [{"days": 20}, {"stores": 19}])
 def test_too_little_room_for_the_troubles_is_refused(wrong: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least"):
         write_world(seed=1, out=tmp_path / "w", ends_on=ENDS_ON, **wrong)  # type: ignore[arg-type]
