@@ -230,7 +230,9 @@ def test_platforms_are_listed() -> None:
     out = StringIO()
     call_command(platforms.Command(), stdout=out)
     assert [row.split()[0] for row in out.getvalue().splitlines()] == [
+        "alipay",
         "camt",
+        "pinduoduo",
         "shopify",
         "wechatpay",
     ]
