@@ -1,0 +1,449 @@
+"""Alipay's fund bill: what proves it, in which order it runs, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+import zipfile
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from platforms import archives, registry
+from platforms.adapters.alipay import ADAPTER, words
+from platforms.contract import (
+    BadSignatureError,
+    Line,
+    LineKind,
+    Link,
+    Payout,
+    RawHook,
+    ReadError,
+    Record,
+    Statement,
+    Totals,
+)
+from tests.platforms.cases import document, documents, hooks, verdicts
+
+HEADER = (
+    "账务流水号,业务流水号,商户订单号,商品名称,发生时间,对方账号,"
+    "收入金额（+元）,支出金额（-元）,账户余额（元）,交易渠道,业务类型,备注"
+)
+BEGIN = "#-----------------账务明细列表-----------------"
+END = "#-----------------账务明细列表结束-----------------"
+PREAMBLE = ("#支付宝账务明细查询", "#账号：[20886012345678900156]")
+
+
+def row(number: str, income: str, outgo: str, balance: str, **changes: str) -> str:
+    values = {
+        "entry": number,
+        "business": "B1",
+        "order": "O1",
+        "goods": "茶盘",
+        "time": "2026-10-09 08:15:02",
+        "who": "",
+        "income": income,
+        "outgo": outgo,
+        "balance": balance,
+        "channel": "支付宝",
+        "type": "在线支付" if income else "收费",
+        "remark": "",
+        **changes,
+    }
+    return ",".join(values.values())
+
+
+def bill(*rows: str, totals: tuple[str, str] = ("1笔，共-2.00元", "1笔，共5.00元")) -> bytes:
+    outgo, income = totals
+    closing = (END, f"#支出合计：{outgo}", f"#收入合计：{income}", "#导出时间：[…]", "")
+    return "\r\n".join([*PREAMBLE, BEGIN, HEADER, *rows, *closing]).encode("gb18030")
+
+
+def unframed(*rows: str) -> bytes:
+    lines = ["#支付宝账务明细查询", "账号:[a@example.com]", "-" * 60, HEADER, *rows, ""]
+    return "\n".join(lines).encode("gbk")
+
+
+OLDEST_FIRST = (row("1", "5.00", "0.00", "15.00"), row("2", "", "-2.00", "13.00"))
+
+
+def read(data: bytes) -> list[Record]:
+    return list(ADAPTER.read(document(data)))
+
+
+def refused(data: bytes) -> ReadError:
+    with pytest.raises(ReadError) as caught:
+        read(data)
+    return caught.value
+
+
+def lines(data: bytes) -> list[Line]:
+    return [record for record in read(data) if isinstance(record, Line)]
+
+
+def totals_of(data: bytes) -> Totals:
+    last = read(data)[-1]
+    assert isinstance(last, Totals)
+    return last
+
+
+def balances(data: bytes) -> tuple[Decimal | None, Decimal | None]:
+    totals = totals_of(data)
+    return totals.opening, totals.closing
+
+
+def case_named(name: str) -> bytes:
+    return next(c.data for c in documents() if (c.code, c.name) == ("alipay", name))
+
+
+# --- amounts and their proof --------------------------------------------------
+
+
+@pytest.mark.parametrize("outgo", ["-2.00", "2.00", "-2.00\t", "2"])
+def test_outgo_leaves_the_account_whatever_its_sign(outgo: str) -> None:
+    data = bill(OLDEST_FIRST[0], row("2", "0.00", outgo, "13.00", type="收费"))
+    assert [line.amount for line in lines(data)] == [Decimal(5), Decimal(-2)]
+    assert verdicts(read(data)) == [True]
+
+
+def test_balances_run_in_either_direction() -> None:
+    ten, thirteen = Decimal(10), Decimal(13)
+    assert balances(bill(*OLDEST_FIRST)) == (ten, thirteen)
+    assert balances(bill(*reversed(OLDEST_FIRST))) == (ten, thirteen)
+
+
+def test_rows_that_undo_one_another_run_by_their_time() -> None:
+    early = row("1", "5.00", "", "5.00", time="2026-10-09 08:00:00")
+    late = row("2", "", "-5.00", "0.00", time="2026-10-09 09:00:00")
+    stated = ("1笔，共-5.00元", "1笔，共5.00元")
+    assert balances(bill(early, late, totals=stated)) == (Decimal(0), Decimal(0))
+    # The same two balances newest first: 5.00 before, then 0.00, then 5.00 again.
+    late = row("2", "5.00", "", "5.00", time="2026-10-09 09:00:00")
+    early = row("1", "", "-5.00", "0.00", time="2026-10-09 08:00:00")
+    assert balances(bill(late, early, totals=stated)) == (Decimal(5), Decimal(5))
+
+
+def test_rows_of_one_second_stand_in_the_order_of_the_file() -> None:
+    data = case_named("zip_summary_first")
+    times = {line.event_at for line in lines(data)}
+    assert len(times) == 1
+    assert balances(data) == (Decimal("853.08"), Decimal("1080.65"))
+
+
+def test_balances_that_do_not_follow_are_left_out_where_the_totals_prove_the_rows() -> None:
+    for balance in ("13.01", "", "\t"):
+        data = bill(OLDEST_FIRST[0], row("2", "", "-2.00", balance))
+        assert balances(data) == (None, None)
+        assert verdicts(read(data)) == [True]
+
+
+def test_without_totals_the_balance_is_the_only_proof() -> None:
+    whole = unframed(*OLDEST_FIRST)
+    assert balances(whole) == (Decimal(10), Decimal(13))
+    assert verdicts(read(whole)) == [True]
+    for balance in ("13.01", "17.00", ""):
+        error = refused(unframed(OLDEST_FIRST[0], row("2", "", "-2.00", balance)))
+        assert "balance does not follow" in error.reason
+        assert error.row == 6
+
+
+def test_totals_that_do_not_fit_are_yielded_not_raised() -> None:
+    for stated in (
+        ("1笔，共-2.01元", "1笔，共5.00元"),
+        ("1笔，共-2.00元", "1笔，共4.00元"),
+        ("2笔，共-2.00元", "1笔，共5.00元"),
+        ("1笔，共-2.00元", "0笔，共5.00元"),
+    ):
+        assert verdicts(read(bill(*OLDEST_FIRST, totals=stated))) == [False]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"income": "1.00"}, "income 1.00 and outgo -2.00"),
+        ({"income": "-1.00", "outgo": "0"}, "income is negative"),
+        ({"outgo": ""}, "no amount"),
+        ({"outgo": "２.00"}, "not an amount"),
+        ({"outgo": "-2e0"}, "not an amount"),
+        ({"outgo": '"-2,000.00"'}, "not an amount"),
+        ({"balance": "13.00元"}, "not an amount"),
+        ({"time": "2026-10-09"}, "not a time"),
+        ({"entry": "\t"}, "no 账务流水号"),
+        ({"goods": "茶,盘"}, "13 values under 12 columns"),
+        ({"goods": '"茶"盘'}, "not a CSV row"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named(changed: dict[str, str], reason: str) -> None:
+    bad = {"number": "2", "income": "", "outgo": "-2.00", "balance": "13.00"}
+    fields = {**bad, **{key: value for key, value in changed.items() if key in bad}}
+    rest = {key: value for key, value in changed.items() if key not in bad}
+    error = refused(bill(OLDEST_FIRST[0], row(**fields, **rest)))
+    assert reason in error.reason
+    assert error.row == 6
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("#支出合计：1笔，共-2.00元\r\n", "", "closing line #支出合计 is missing"),
+        ("#收入合计：1笔，共5.00元\r\n", "", "closing line #收入合计 is missing"),
+        ("共5.00元", "共5.00", "closing line #收入合计 is missing"),
+        ("共5.00元", "共5.0.0元", "not an amount"),
+        ("#导出时间：[…]", "#收入合计：1笔，共5.00元", "stated twice"),
+        ("#导出时间：[…]", OLDEST_FIRST[0], "a row after the end"),
+        (f"{END}\r\n", "", ""),
+        (",备注", ",业务类型", "twice"),
+        ("账户余额（元）", "余额", "header lacks 账户余额(元)"),
+        ("发生时间", "时间", "no header"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_refused(before: str, after: str, reason: str) -> None:
+    text = bill(*OLDEST_FIRST).decode("gb18030")
+    assert text.count(before) == 1
+    data = text.replace(before, after).encode("gb18030")
+    if reason:
+        assert reason in refused(data).reason
+    else:
+        assert verdicts(read(data)) == [True]
+
+
+def test_a_framed_file_that_ends_after_a_row_was_cut() -> None:
+    text = bill(*OLDEST_FIRST).decode("gb18030")
+    error = refused(text[: text.index(END)].encode("gb18030"))
+    assert "was cut" in error.reason and error.row == 6
+
+
+def test_copies_of_a_spreadsheet_with_empty_rows_and_trailing_commas() -> None:
+    commas = "," * 11
+    text = bill(OLDEST_FIRST[0], commas, OLDEST_FIRST[1]).decode("gb18030")
+    data = text.replace("元\r\n", f"元{commas}\r\n").replace(END, END + commas)
+    assert verdicts(read(data.encode("utf-8-sig"))) == [True]
+
+
+def test_account_and_period_of_the_preamble() -> None:
+    (statement, *_) = read(case_named("classic_newest_first"))
+    assert isinstance(statement, Statement)
+    assert statement.account == "20886012345678900156"
+    assert (statement.period_from, statement.period_to) == (date(2026, 10, 9), date(2026, 10, 9))
+
+
+def test_layouts_known_from_secondary_sources_are_marked() -> None:
+    profiles = {}
+    for case in documents():
+        if case.code == "alipay":
+            statement = read(case.data)[0]
+            assert isinstance(statement, Statement)
+            profiles[case.name] = statement.profile in ADAPTER.unverified
+    assert profiles == {
+        "classic_newest_first": False,
+        "classic_no_rows": False,
+        "classic_row_missing": False,
+        "current_16_columns": True,
+        "without_totals": True,
+        "zip_summary_first": True,
+    }
+
+
+# --- words --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("type_", "description", "remark", "amount", "kind"),
+    [
+        ("交易付款", "", "", 1, LineKind.SALE),
+        ("交易付款", "", "", -1, LineKind.UNKNOWN),
+        ("交易退款", "", "", -1, LineKind.REFUND),
+        ("交易退款", "", "", 1, LineKind.UNKNOWN),
+        ("提现", "", "", -1, LineKind.PAYOUT),
+        ("提现", "", "提现退回", 1, LineKind.UNKNOWN),
+        # An advance is paid like a sale and is none.
+        ("交易付款", "0010022|交易收款-提前收款", "", 1, LineKind.UNKNOWN),
+        # The same code means another thing at Pinduoduo.
+        ("转账", "0010002|交易收入-订单收入", "", 1, LineKind.UNKNOWN),
+        ("转账", "", "代扣款（扣款用途：天猫佣金（类目）{5116}）", -1, LineKind.COMMISSION),
+        ("转账", "", "天猫保证金-迁移", 1, LineKind.RESERVE_RELEASED),
+        ("转账", "", "天猫保证金-解冻", -1, LineKind.UNKNOWN),
+        ("转账", "", "商家保证金理赔", -1, LineKind.UNKNOWN),
+        ("理财", "", "余利宝-基金申购", -1, LineKind.UNKNOWN),
+    ],
+)
+def test_what_a_row_is(
+    type_: str, description: str, remark: str, amount: int, kind: LineKind
+) -> None:
+    assert words.kind(type_, description, remark, Decimal(amount)) is kind
+
+
+@pytest.mark.parametrize(
+    ("base", "number", "remark", "kind", "order"),
+    [
+        ("5116", "T200P999", "", LineKind.SALE, "5116"),
+        ("", "T200P5116032541422009305", "", LineKind.SALE, "5116032541422009305"),
+        ("", "HJCOM_a==b==c==5116", "", LineKind.COMMISSION, "5116"),
+        ("", "HJCAE1==2==3==5116", "", LineKind.COMMISSION, "5116"),
+        ("", "CAE_POINT_5116_x", "", LineKind.COMMISSION, "5116"),
+        ("", "GXFZ_7_5116", "", LineKind.SHIPPING, "5116"),
+        ("", "2026", "淘宝客佣金代扣款[5116]", LineKind.ADVERTISING, "5116"),
+        ("", "2026", "淘宝客佣金退款[5116]", LineKind.ADVERTISING, "5116"),
+        ("", "2026", "扣款用途：天猫佣金（类目）{5116}", LineKind.COMMISSION, "5116"),
+        ("", "2026", "售后支付-T200P5116-x", LineKind.REFUND, "5116"),
+        ("", "2026", "A1A2A5116", LineKind.REFUND, "5116"),
+        # A merchant outside Taobao numbers its orders itself; a fee's number is no order.
+        ("", "WD-1", "", LineKind.REFUND, "WD-1"),
+        ("", "WD-1", "", LineKind.COMMISSION, ""),
+        ("", "T200P5116", "", LineKind.PAYOUT, ""),
+    ],
+)
+def test_which_order_a_row_belongs_to(
+    base: str, number: str, remark: str, kind: LineKind, order: str
+) -> None:
+    assert words.order_ref(base, number, remark, kind) == order
+
+
+def test_a_withdrawal_is_also_a_payout_on_its_way() -> None:
+    payouts = [
+        record for record in read(case_named("classic_newest_first")) if isinstance(record, Payout)
+    ]
+    (payout,) = payouts
+    assert (payout.amount, payout.status.value) == (Decimal(5000), "in_transit")
+    assert payout.external_id == "90110026100900005" and payout.arrives_on is None
+    assert payout.remittance == "2026100923001400010004"
+
+
+# --- the ZIP, and files that are taken for the bill ---------------------------
+
+SUMMARY = (
+    "#支付宝账务汇总查询\n类型,收入笔数,收入金额（+元）,支出笔数,支出金额（-元）,总金额（元）\n"
+    "合计,0,0.00,0,0.00,0.00\n"
+).encode("gbk")
+PERSONAL = (
+    "支付宝（中国）网络技术有限公司 电子客户回单\n"
+    "交易时间,交易分类,交易对方,对方账号,商品说明,收/支,金额,收/付款方式,交易状态,"
+    "交易订单号,商家订单号,备注\n"
+).encode("gbk")
+
+
+def zipped(*members: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for number, member in enumerate(members):
+            archive.writestr(f"账务明细{number}.csv", member)
+    return made.getvalue()
+
+
+def test_the_detail_is_found_in_a_zip_wherever_it_stands() -> None:
+    plain = read(bill(*OLDEST_FIRST))
+    for members in ([SUMMARY, bill(*OLDEST_FIRST)], [bill(*OLDEST_FIRST), SUMMARY]):
+        data = zipped(*members)
+        assert registry.recognise(document(data)).code == "alipay"
+        assert read(data) == plain
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (SUMMARY, "Alipay's summary"),
+        (PERSONAL, "personal export"),
+        (zipped(SUMMARY), "Alipay's summary"),
+    ],
+)
+def test_other_files_of_alipay_are_recognised_to_be_refused(data: bytes, reason: str) -> None:
+    assert registry.recognise(document(data)).code == "alipay"
+    error = refused(data)
+    assert reason in error.reason and "账务明细" in error.reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        zipped(b"a,b\n1,2\n"),
+        b"PK\x03\x04 no archive",
+        PERSONAL.replace("支付宝".encode("gbk"), "别的钱包".encode("gbk")),
+    ],
+)
+def test_what_is_not_alipays_is_not_claimed(data: bytes) -> None:
+    assert not ADAPTER.recognises(document(data))
+    refused(data)
+
+
+def test_two_bills_in_one_zip_are_refused() -> None:
+    assert "several" in refused(zipped(bill(*OLDEST_FIRST), bill(*OLDEST_FIRST))).reason
+
+
+def test_an_encrypted_zip_says_so() -> None:
+    data = bytearray(zipped(bill(*OLDEST_FIRST)))
+    data[6] |= 1
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    assert "encrypted" in refused(bytes(data)).reason
+
+
+def test_a_zip_bomb_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = bill(*OLDEST_FIRST).partition(END.encode("gb18030"))[0]
+    bomb = zipped(head + (OLDEST_FIRST[0] + "\r\n").encode("gb18030") * 60_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ReadError, match="far more than"):
+            for _ in ADAPTER.read(document(bomb)):
+                pass
+        assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    monkeypatch.setattr(archives, "MAX_BYTES", 100)
+    assert "far more than" in refused(zipped(bill(*OLDEST_FIRST))).reason
+
+
+def test_a_zip_with_too_many_files_is_not_looked_through() -> None:
+    many = zipped(*[b"x"] * (archives.MAX_MEMBERS + 1))
+    assert "too many files" in refused(many).reason
+    lying = bytearray(zipped(bill(*OLDEST_FIRST)))
+    lying[-10:-6] = (2 * archives.MAX_DIRECTORY).to_bytes(4, "little")
+    assert "too many files" in refused(bytes(lying)).reason
+
+
+def test_a_flipped_byte_inside_the_zip_is_noticed() -> None:
+    data = bytearray(zipped(bill(*OLDEST_FIRST), method=zipfile.ZIP_STORED))
+    place = data.index(b"13.00")
+    data[place] = ord("2")
+    assert "the ZIP is damaged" in refused(bytes(data)).reason
+
+
+# --- notifications ------------------------------------------------------------
+
+
+def _notification() -> tuple[RawHook, Link]:
+    case = next(case for case in hooks() if case.code == "alipay")
+    facts = case.facts
+    return RawHook(headers=facts["headers"], body=case.body), Link(secrets=facts["secrets"])
+
+
+def test_what_a_notification_is_about() -> None:
+    hook, link = _notification()
+    context = ADAPTER.unwrap(hook, link).context
+    assert context["trade_status"] == "TRADE_SUCCESS"
+    assert context["out_trade_no"] == "20190815155618536-564-57"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (b"sign_type=RSA2", b"sign_type=RSA", "another type"),
+        (b"sign_type=RSA2", b"sign_type=RSA2&sign_type=RSA2", "twice"),
+        (b"charset=utf-8", b"charset=utf-7", "unknown charset"),
+        (b"charset=utf-8", b"charset=gbk", "not a form"),
+        (b"total_amount=0.10", b"total_amount=9.10", "does not fit"),
+        (b"&point_amount=0.00", b"", "does not fit"),
+        # Decoded twice, this would be the signed value again.
+        (b"%40service", b"%2540service", "does not fit"),
+        (b"&sign=", b"&seal=", "no sign"),
+        (b"mOQ%3D%3D", b"m*Q%3D%3D", "not base64"),
+        # 64 characters write each last two bits in 16 ways; one of them is Alipay's.
+        (b"mOQ%3D%3D", b"mOR%3D%3D", "one base64 form"),
+        (b"version=1.0", b"version=\xff", "not a form"),
+    ],
+)
+def test_a_notification_is_read_strictly(before: bytes, after: bytes, reason: str) -> None:
+    hook, link = _notification()
+    assert before in hook.body
+    body = hook.body.replace(before, after)
+    with pytest.raises(BadSignatureError, match=reason):
+        ADAPTER.verify(RawHook(headers={}, body=body), link, datetime(2026, 10, 9, tzinfo=UTC))
