@@ -2,13 +2,15 @@
 
 A preamble of free lines, a header that is found by its names (columns are bound
 by name only: their order varies), rows with an income and an outgo column, and
-closing lines that begin with `#` and state counts and sums. Numbers of rows
-count every line of the file, blank ones too. Source: platforms-cn.md §1.4, §4.4.
+closing lines that begin with `#` and state counts and sums. Rows are numbered by
+the lines of the file, blank ones too: no source shows a value with a line break
+in it, and one is refused. Source: platforms-cn.md §1.4, §4.4.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ from decimal import Decimal
 from typing import BinaryIO, Final
 
 from platforms.contract import LineKind, ReadError
-from platforms.reading import Amounts, amount, columns, count, csv_rows, day, decode, shown
+from platforms.reading import amount, columns, count, day, decode, line_blocks, shown
+from platforms.values import NOTHING
 
 ENCODING: Final = "gb18030"
 INCOME: Final = "收入金额(+元)"
@@ -45,7 +48,8 @@ class Export:
     """One export, read once from front to back; `totals` is there after the rows."""
 
     def __init__(self, stream: BinaryIO, core: Collection[str]) -> None:
-        self._rows = csv_rows(stream, encoding=ENCODING)
+        blocks = line_blocks(stream, encoding=ENCODING)
+        self._lines = enumerate(itertools.chain.from_iterable(blocks), start=1)
         self.preamble: list[str] = []
         self.header, self.header_row = self._find_header(core)
         self.totals: dict[str, Stated] = {}
@@ -62,11 +66,15 @@ class Export:
         Raises ReadError for a row of another width and for a row after the end.
         """
         width = len(self.header)
-        for row, values in self._rows:
-            if values[0].startswith(_CLOSING):
-                self._read_closing(row, values)
+        for row, line in self._lines:
+            if line.startswith(_CLOSING):
+                self._read_closing(row, line)
                 return
+            # The hot path: hardly any row is quoted.
+            values = _cells(line, row) if '"' in line else line.split(",")
             if len(values) != width:
+                if not line.strip():
+                    continue
                 raise ReadError(f"{len(values)} values under {width} columns", row=row)
             # Copies saved by a spreadsheet hold rows of nothing but commas.
             if values[0] or any(values):
@@ -84,23 +92,21 @@ class Export:
         return self.totals[name]
 
     def _find_header(self, core: Collection[str]) -> tuple[list[str], int]:
-        for row, values in self._rows:
-            names = names_of(values)
+        for row, line in itertools.islice(self._lines, _PREAMBLE):
+            names = names_of(line)
             if set(core) <= set(names):
                 return names, row
-            if row > _PREAMBLE:
-                break
-            self.preamble.append(_text(values))
+            self.preamble.append(line)
         raise ReadError(f"no header with {', '.join(core)} in the first {_PREAMBLE} lines", row=1)
 
-    def _read_closing(self, row: int, values: list[str]) -> None:
+    def _read_closing(self, row: int, line: str) -> None:
         self.ended = True
-        self._read_total(row, _text(values))
-        for after, more in self._rows:
-            text = _text(more)
+        for at, text in itertools.chain([(row, line)], self._lines):
+            # A spreadsheet fills short lines up with commas.
+            text = text.strip().rstrip(",")
             if text and not text.startswith(_CLOSING) and not _TOTAL.fullmatch(text):
-                raise ReadError(f"a row after the end: {shown(text)}", row=after)
-            self._read_total(after, text)
+                raise ReadError(f"a row after the end: {shown(text)}", row=at)
+            self._read_total(at, text)
 
     def _read_total(self, row: int, text: str) -> None:
         match = _TOTAL.fullmatch(text)
@@ -114,54 +120,54 @@ class Export:
         self.totals[name] = Stated(count(rows, row=row), value.copy_abs())
 
 
-class TwoColumns:
-    """Reads an income and an outgo cell into one signed amount."""
+class TwoColumns(dict[tuple[str, str], tuple[Decimal, Decimal]]):
+    """Reads an income and an outgo cell, each pair once: real files repeat their prices.
 
-    def __init__(self) -> None:
-        self._amounts = Amounts()
+    Gives (income, outgo) as written, of which one at most is not zero; the side
+    that did not move is `0`, `0.00` or blank, and both blank is no row. Raises
+    ReadError. Holds at most 65,536 pairs; beyond that it starts over.
+    """
 
-    def __call__(self, income: str, outgo: str) -> tuple[Decimal, Decimal]:
-        """(income, outgo) as written, at most one of them not zero. Raises ReadError.
-
-        The side that did not move is `0`, `0.00` or blank; both blank is no row.
-        """
-        income, outgo = income.strip(), outgo.strip()
-        came = self._amounts[income] if income else _ZERO
-        went = self._amounts[outgo] if outgo else _ZERO
+    def __missing__(self, cells: tuple[str, str]) -> tuple[Decimal, Decimal]:
+        income, outgo = cells[0].strip(), cells[1].strip()
         if not income and not outgo:
             raise ReadError("the row has no amount")
+        came, went = (amount(text) if text else NOTHING for text in (income, outgo))
         if came and went:
             raise ReadError(f"the row has income {came} and outgo {went}")
         if came < 0:
             raise ReadError(f"the income is negative: {came}")
-        return came, went
+        if len(self) >= 65_536:
+            self.clear()
+        pair = self[cells] = came, went
+        return pair
 
 
 def names_in(head: bytes) -> Iterator[list[str]]:
     """The first lines of a document's head as lists of column names: for recognising."""
     for line in head.split(b"\n", _PREAMBLE)[:_PREAMBLE]:
         try:
-            text = decode(line, encoding=ENCODING)
-            yield names_of(next(csv.reader([text]), []))
-        except (ReadError, csv.Error):
+            yield names_of(decode(line, encoding=ENCODING))
+        except ReadError:
             continue
 
 
-def names_of(values: Iterable[str]) -> list[str]:
+def names_of(line: str) -> list[str]:
     """Column names without padding; brackets occur full-width （元） and ASCII (元)."""
-    return [value.strip().replace("（", "(").replace("）", ")") for value in values]
+    names = line.replace("（", "(").replace("）", ")").split(",")
+    return [name.strip().strip('"') for name in names]
 
 
-def directed(kind: LineKind, amount: Decimal) -> LineKind:
-    """The kind as far as the direction bears it out.
+def directed(kind: LineKind, direction: int) -> LineKind:
+    """The kind as far as the direction (1 in, −1 out, 0 neither) bears it out.
 
     A merchant that buys is paid for under the same words as one that sells, and
     a withdrawal that comes in is perhaps a return: neither is confirmed. What
     is held back is released under the same word.
     """
-    if kind is LineKind.RESERVE_HELD and amount > 0:
+    if kind is LineKind.RESERVE_HELD and direction > 0:
         return LineKind.RESERVE_RELEASED
-    if (amount < 0 and kind in _ONLY_IN) or (amount > 0 and kind in _ONLY_OUT):
+    if (direction < 0 and kind in _ONLY_IN) or (direction > 0 and kind in _ONLY_OUT):
         return LineKind.UNKNOWN
     return kind
 
@@ -187,10 +193,12 @@ def period(preamble: Iterable[str], pattern: re.Pattern[str]) -> tuple[date, dat
     return None
 
 
-def _text(values: list[str]) -> str:
-    return ",".join(values).rstrip(",").strip()
+def _cells(line: str, row: int) -> list[str]:
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        raise ReadError(f"not a CSV row: {error}", row=row) from error
 
 
-_ZERO: Final = Decimal(0)
 _ONLY_IN: Final = frozenset({LineKind.SALE, LineKind.RESERVE_RELEASED})
 _ONLY_OUT: Final = frozenset({LineKind.REFUND, LineKind.PAYOUT})

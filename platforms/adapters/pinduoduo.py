@@ -8,10 +8,10 @@ answer is not confirmed, so there is neither here.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
@@ -155,8 +155,9 @@ class _Rows:
         money, times = TwoColumns(), LocalTimes(ZONE)
         for row, values in self._bill.rows():
             try:
-                came, went = money(values[income], values[outgo])
-                moment = times(values[time].strip())
+                came, went = money[values[income], values[outgo]]
+                second = values[time].strip()
+                moment = times(second)
                 if went > 0:
                     raise ReadError(f"the outgo is positive: {went}")
             except ReadError as error:
@@ -166,8 +167,9 @@ class _Rows:
             word, what = values[type_].strip(), values[description].strip()
             number, note = values[order].strip(), values[remark].strip()
             note = "" if note == _NO_REMARK else note
-            kind = _kind(what, word, note, amount)
-            external_id = self._id(moment, amount, number, word, note, what)
+            kind = _kind(what, word, note, 1 if came else -1 if went else 0)
+            external_id = self._id(second, amount, number, word, note, what)
+            # A row of 0.00 is no transfer.
             paid_out = kind is LineKind.PAYOUT and amount < 0
             said = what.partition("|")[2] or what or word
             yield Line(
@@ -194,7 +196,7 @@ class _Rows:
                     numbered=False,
                 )
 
-    def _id(self, at: datetime, amount: Decimal, *said: str) -> str:
+    def _id(self, second: str, amount: Decimal, *said: str) -> str:
         """All that a row says, and its ordinal among equal rows: the bill has no id.
 
         Two equal rows may both be real, and a second export must not add them
@@ -203,13 +205,14 @@ class _Rows:
         every export, in whatever order, and two that overlap agree on each id:
         together they hold as many as the one that has the most.
         """
-        parts = (self._ledger, at.isoformat(), str(amount.normalize()), *said)
-        key = hashlib.blake2b("\0".join(parts).encode(), digest_size=16)
-        ordinal = self._occurrences.nth(int.from_bytes(key.digest()[:8]))
-        return f"{key.hexdigest()}-{ordinal}"
+        # 5, 5.0 and 5.00 are one amount.
+        parts = (self._ledger, second, str(amount.normalize()), *said)
+        key = hashlib.blake2b("\0".join(parts).encode(), digest_size=16).digest()
+        return f"{key.hex()}-{self._occurrences.nth(int.from_bytes(key[:8]))}"
 
 
-def _kind(description: str, type_: str, remark: str, amount: Decimal) -> LineKind:
+@functools.lru_cache(maxsize=4_096)
+def _kind(description: str, type_: str, remark: str, direction: int) -> LineKind:
     """What a row is: a loan by its remark or type, else by 业务描述, else by 账务类型."""
     found = (
         LOANS.get(remark)
@@ -217,7 +220,7 @@ def _kind(description: str, type_: str, remark: str, amount: Decimal) -> LineKin
         or LOANS.get(type_)
         or MARKETING_TYPES.get(type_)
     )
-    return directed(found, amount) if found else LineKind.UNKNOWN
+    return directed(found, direction) if found else LineKind.UNKNOWN
 
 
 def _totals(bill: Export, rows: int) -> Totals:

@@ -172,6 +172,7 @@ def test_totals_that_do_not_fit_are_yielded_not_raised() -> None:
         ({"entry": "\t"}, "no 账务流水号"),
         ({"goods": "茶,盘"}, "13 values under 12 columns"),
         ({"goods": '"茶"盘'}, "not a CSV row"),
+        ({"goods": '"茶\n盘"'}, "not a CSV row"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named(changed: dict[str, str], reason: str) -> None:
@@ -249,7 +250,7 @@ def test_layouts_known_from_secondary_sources_are_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "description", "remark", "amount", "kind"),
+    ("type_", "description", "remark", "direction", "kind"),
     [
         ("交易付款", "", "", 1, LineKind.SALE),
         ("交易付款", "", "", -1, LineKind.UNKNOWN),
@@ -269,9 +270,9 @@ def test_layouts_known_from_secondary_sources_are_marked() -> None:
     ],
 )
 def test_what_a_row_is(
-    type_: str, description: str, remark: str, amount: int, kind: LineKind
+    type_: str, description: str, remark: str, direction: int, kind: LineKind
 ) -> None:
-    assert words.kind(type_, description, remark, Decimal(amount)) is kind
+    assert words.kind(type_, description, remark, direction) is kind
 
 
 @pytest.mark.parametrize(

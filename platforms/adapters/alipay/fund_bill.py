@@ -194,16 +194,23 @@ class _Chain:
     def add(self, row: int, balance: str, moved: Decimal, at: datetime) -> None:
         """Take a row's balance and movement. Raises ReadError for what is no amount."""
         self.rows += 1
-        if not balance:
+        before, moved_before = self._last
+        onward, backward = before + moved, before - moved_before
+        # Read anew only where it is not, to the letter, what the row before promises.
+        if self.broken is None and self._oldest_first and balance == str(onward):
+            held = onward
+        elif self.broken is None and self._newest_first and balance == str(backward):
+            held = backward
+        elif balance:
+            held = amount(balance, row=row)
+        else:
             self.broken = self.broken or row
             return
-        held = amount(balance, row=row)
         if self.rows == 1:
             self._first, self._begun = (held, moved), at
         elif self.broken is None:
-            before, moved_before = self._last
-            self._oldest_first = self._oldest_first and before + moved == held
-            self._newest_first = self._newest_first and held + moved_before == before
+            self._oldest_first = self._oldest_first and held == onward
+            self._newest_first = self._newest_first and held == backward
             if not (self._oldest_first or self._newest_first):
                 self.broken = row
         self._last, self._ended = (held, moved), at
@@ -228,10 +235,10 @@ def _records(bill: Export, chain: _Chain) -> Iterator[Line | Payout]:
     income, outgo, balance = at[INCOME], at[OUTGO], at[_BALANCE]
     type_, remark = at[_TYPE], at[_REMARK]
     described, based = at.get(_DESCRIPTION), at.get(_BASE_ORDER)
-    money, times = TwoColumns(), LocalTimes(ZONE)
+    money, times, kind_of, paying = TwoColumns(), LocalTimes(ZONE), words.kind, LineKind.PAYOUT
     for row, values in bill.rows():
         try:
-            came, went = money(values[income], values[outgo])
+            came, went = money[values[income], values[outgo]]
             moment = times(values[time].strip())
         except ReadError as error:
             raise located(error, row) from error
@@ -243,8 +250,9 @@ def _records(bill: Export, chain: _Chain) -> Iterator[Line | Payout]:
         chain.add(row, values[balance].strip(), signed, moment)
         description = "" if described is None else values[described].strip()
         base = "" if based is None else values[based].strip()
-        kind = words.kind(word, description, note, signed)
-        paid_out = kind is LineKind.PAYOUT and signed < 0
+        kind = kind_of(word, description, note, 1 if came else -1 if went else 0)
+        # A row of 0.00 is no transfer.
+        paid_out = kind is paying and signed < 0
         detail = note or description.partition("|")[2]
         yield Line(
             external_id=number,

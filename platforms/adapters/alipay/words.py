@@ -7,9 +7,9 @@ before parts of a remark, as there. What stands in no table is UNKNOWN.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Final
 
 from platforms.adapters._cn_export import directed
@@ -65,8 +65,12 @@ _SALES: Final = frozenset(word for word, kind in TYPES.items() if kind is LineKi
 _REMARK: Final = re.compile("|".join(re.escape(word) for word in REMARKS))
 
 
-def kind(type_: str, description: str, remark: str, amount: Decimal) -> LineKind:
-    """What a row is: by 业务描述, else by 业务类型, else by a part of 备注."""
+@functools.lru_cache(maxsize=4_096)
+def kind(type_: str, description: str, remark: str, direction: int) -> LineKind:
+    """What a row is: by 业务描述, else by 业务类型, else by a part of 备注.
+
+    `direction` is 1 for income, −1 for outgo, 0 for a row of 0.00.
+    """
     found = DESCRIPTIONS.get(description)
     # A description that is not known takes the word of a sale back: an advance
     # (提前收款) is paid like a sale and must not be booked as one (§10).
@@ -75,7 +79,7 @@ def kind(type_: str, description: str, remark: str, amount: Decimal) -> LineKind
     if found is None:
         part = _REMARK.search(remark)
         found = REMARKS[part.group()] if part else LineKind.UNKNOWN
-    return directed(found, amount)
+    return directed(found, direction)
 
 
 # OMS `_getOrderBn`: how the numbers of Taobao orders are wrapped.
