@@ -116,6 +116,8 @@ class Export:
         if name in self.totals:
             raise ReadError(f"{name}合计 is stated twice", row=row)
         value = amount(total, row=row)
+        if name == "收入" and value < 0:
+            raise ReadError(f"the income adds up to {value}", row=row)
         # Outgo is stated with its minus sign, a sum of nothing without.
         self.totals[name] = Stated(count(rows, row=row), value.copy_abs())
 
