@@ -134,6 +134,16 @@ def test_published_aes_gcm_vectors(vector: dict[str, Any]) -> None:
     assert plain.decode() == vector["plaintext"]
 
 
+@pytest.mark.parametrize("vector", VECTORS["alipay"], ids=lambda vector: str(vector["id"]))
+def test_published_rsa2_vectors(vector: dict[str, Any]) -> None:
+    signature = signing.from_base64(vector["signature"], what="signature")
+    signed = vector["signed_string"].encode()
+    for message, fits in ((signed, True), (signed.replace(b":", b": "), False)):
+        assert fits is signing.rsa_sha256_verified(
+            pem=vector["public_key"], message=message, signature=signature
+        )
+
+
 def test_shopify_signs_an_empty_body_too() -> None:
     """Computed in the reference: the MAC of nothing under `hush`."""
     mac = "Knm8rWjeSXNIt2H0AOMT7DQ8/YSy8sQi/pEjbuUmGMs="

@@ -230,14 +230,18 @@ def test_platforms_are_listed() -> None:
     out = StringIO()
     call_command(platforms.Command(), stdout=out)
     assert [row.split()[0] for row in out.getvalue().splitlines()] == [
+        "alipay",
         "camt",
+        "pinduoduo",
         "shopify",
         "wechatpay",
     ]
     out = StringIO()
     call_command(platforms.Command(), "--json", stdout=out)
     assert {row["code"]: row["hooks"] for row in json.loads(out.getvalue())} == {
+        "alipay": True,
         "camt": False,
+        "pinduoduo": False,
         "shopify": True,
         "wechatpay": True,
     }

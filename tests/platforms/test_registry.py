@@ -39,7 +39,7 @@ def module(adapter: object, name: str = "example") -> tuple[str, ModuleType]:
 
 
 def test_what_is_there_is_found() -> None:
-    assert {"camt", "shopify", "wechatpay"} <= set(registry.codes())
+    assert {"alipay", "camt", "pinduoduo", "shopify", "wechatpay"} <= set(registry.codes())
     assert [adapter.code for adapter in registry.all()] == sorted(registry.codes())
     assert registry.get("camt").family == "bank"
     with pytest.raises(UnknownAdapterError, match="'nobody'"):

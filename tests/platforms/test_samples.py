@@ -20,6 +20,7 @@ from settlement.money_in.inspection import Summary, document_at, inspect_file
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 BANK = SAMPLES / "bank"
+CN = SAMPLES / "cn"
 CAMT = sorted(path for kind in ("052", "053", "054") for path in BANK.glob(f"camt{kind}/*/*"))
 UNREADABLE = {
     "golden__camt053_garbled_amount.xml": "entry 1: not an amount: '12..34'",
@@ -79,6 +80,42 @@ if CAMT:
         path = SAMPLES / "global" / "shopify_payment_transactions_export_18col_eu_vat.csv"
         (summary,) = inspect_file(path)
         assert summary.balanced is True
+
+
+if CN.exists():
+    EXCERPTS = sorted(BANK.glob("cn_alipay_merchant/*/*.csv"))
+
+    @pytest.mark.parametrize("path", EXCERPTS, ids=lambda path: str(path.name))
+    def test_an_excerpt_of_an_alipay_bill(path: Path) -> None:
+        (summary,) = inspect_file(path)
+        (row,) = EXPECTED[str(path.relative_to(BANK))]
+        figures, counted = _figures(summary), _counted(row)
+        # The closing lines belong to the whole bill: rows are missing, and their
+        # balances, which do not follow, are not stated.
+        if row["balances"] == "NO":
+            assert (summary.opening, summary.closing) == (None, None)
+            figures, counted = (*figures[:4], figures[-1]), (*counted[:4], counted[-1])
+            assert figures == counted
+        else:
+            assert (*figures[:7], figures[-1]) == (*counted[:7], counted[-1])
+
+    def test_alipay_and_pinduoduo_samples_of_other_people() -> None:
+        (bill,) = inspect_file(CN / "alipay" / "alipay_account_detail_2012_redacted.csv")
+        assert (bill.code, bill.lines, bill.credit, bill.debit) == ("alipay", 3, "3778.00", "0")
+        assert (bill.balanced, bill.period_from, bill.period_to) == (
+            *(False, "2012-12-29", "2012-12-29"),
+        )
+        (cut,) = inspect_file(CN / "pdd" / "pdd_bill_detail_preamble_gb18030.csv")
+        assert cut.code == "pinduoduo" and cut.error is not None
+        assert (cut.error.row, "#收入合计 is missing" in cut.error.reason) == (6, True)
+
+    def test_nothing_else_from_china_is_taken_for_their_bills() -> None:
+        own = {*CN.glob("alipay/*.csv"), *CN.glob("pdd/*.csv")}
+        others = {path for path in SAMPLES.glob("**/*") if path.is_file() and "cn" in str(path)}
+        for path in sorted(others - own - set(EXCERPTS)):
+            document = document_at(path)
+            for code in ("alipay", "pinduoduo"):
+                assert not registry.get(code).recognises(document), path
 
 
 def _figures(summary: Summary) -> tuple[object, ...]:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from platforms.adapters.shopify import ADAPTER
-from platforms.adapters.shopify.occurrences import Occurrences
 from platforms.contract import Line, LineKind, Payout, ReadError, Record
+from platforms.occurrences import Occurrences
 from tests.platforms.cases import document, verdicts
 
 HEADER = (

@@ -18,7 +18,6 @@ from typing import Final
 
 from platforms.adapters.shopify import words
 from platforms.adapters.shopify.balance import Payouts
-from platforms.adapters.shopify.occurrences import Occurrences
 from platforms.contract import (
     Document,
     Line,
@@ -29,6 +28,7 @@ from platforms.contract import (
     Statement,
     Totals,
 )
+from platforms.occurrences import Occurrences
 from platforms.reading import (
     amount,
     columns,

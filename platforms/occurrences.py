@@ -1,8 +1,8 @@
 """Which occurrence of an equal row this is, in little memory.
 
-Rows of Shopify's export have no id, so equal rows are told apart by their
-ordinal. The key of every row must be remembered to the end of the file: a
-`dict` would take some 150 bytes a row, this table takes 8 to 16.
+Rows of some exports (Shopify's, Pinduoduo's) have no id, so equal rows are told
+apart by their ordinal. The key of every row must be remembered to the end of the
+file: a `dict` would take some 150 bytes a row, this table takes 8 to 16.
 """
 
 from __future__ import annotations
