@@ -94,6 +94,7 @@ def _issue(connection: sqlite3.Connection, account: sqlite3.Row, now: datetime) 
             number=number,
             currency=account["currency"],
             holder=account["holder"],
+            format=camt.FORMAT,
             opening=opening,
         ),
         Period(first=min(days), last=max(days)),
