@@ -25,12 +25,13 @@ class Action(StrEnum):
     SEE = "see"
     UPLOAD = "upload"
     RESOLVE = "resolve"
+    LINK = "link"
     ONBOARD = "onboard"
 
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.OWNER: frozenset(Action),
-    Role.FINANCE: frozenset({Action.SEE, Action.UPLOAD, Action.RESOLVE}),
+    Role.FINANCE: frozenset({Action.SEE, Action.UPLOAD, Action.RESOLVE, Action.LINK}),
     Role.VIEWER: frozenset({Action.SEE}),
 }
 
