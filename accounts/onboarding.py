@@ -135,11 +135,13 @@ def add_stores(
     return stores
 
 
-def number_store(store: Store, *, external_id: str) -> None:
-    """Note what the platform calls a shop. Inside `acting_for`. Raises StoreTakenError."""
-    store.external_id = external_id
+def number_stores(stores: Iterable[Store]) -> None:
+    """Keep the numbers these shops were given, all or none. Inside `acting_for`.
+
+    Raises StoreTakenError.
+    """
     with _naming_what_is_taken(), transaction.atomic():
-        store.save(update_fields=["external_id"])
+        Store.objects.bulk_update(stores, ["external_id"])
 
 
 @contextmanager
