@@ -8,7 +8,9 @@ import zipfile
 from collections.abc import Sequence
 
 import xlsxwriter
+from django.utils.html import escape
 
+SHEET = "xl/worksheets/sheet1.xml"
 CHINESE = ("平台", "店铺名称", "平台店铺号", "结算账户")
 ENGLISH = ("Platform", "Store name", "Shop number", "Settlement account")
 
@@ -47,6 +49,23 @@ def with_part(workbook: bytes, name: str, content: bytes) -> bytes:
         for member in given.namelist():
             changed.writestr(member, given.read(member) if member != name else content)
     return target.getvalue()
+
+
+def filled(empty: bytes, rows: Sequence[Sequence[str]]) -> bytes:
+    """A downloaded template with rows typed in below its headings."""
+    with zipfile.ZipFile(io.BytesIO(empty)) as parts:
+        sheet = parts.read(SHEET).decode()
+    typed = "".join(
+        f'<row r="{number}">'
+        + "".join(
+            f'<c r="{letter}{number}" t="inlineStr"><is><t>{escape(text)}</t></is></c>'
+            for letter, text in zip("ABCD", cells, strict=False)
+            if text
+        )
+        + "</row>"
+        for number, cells in enumerate(rows, start=2)
+    )
+    return with_part(empty, SHEET, sheet.replace("</sheetData>", f"{typed}</sheetData>").encode())
 
 
 def fifty(platform: str = "Shopify", *, first: int = 1) -> list[list[str]]:
