@@ -25,13 +25,16 @@ class Action(StrEnum):
     SEE = "see"
     UPLOAD = "upload"
     RESOLVE = "resolve"
+    LINK = "link"
     WITHDRAW = "withdraw"
     ONBOARD = "onboard"
 
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.OWNER: frozenset(Action),
-    Role.FINANCE: frozenset({Action.SEE, Action.UPLOAD, Action.RESOLVE, Action.WITHDRAW}),
+    Role.FINANCE: frozenset(
+        {Action.SEE, Action.UPLOAD, Action.RESOLVE, Action.LINK, Action.WITHDRAW}
+    ),
     Role.VIEWER: frozenset({Action.SEE}),
 }
 

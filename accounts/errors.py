@@ -13,5 +13,9 @@ class NotAllowedError(AccountsError):
     """The member's role does not allow the action."""
 
 
+class StoreTakenError(AccountsError):
+    """The merchant has a store of this name or shop number on the platform already."""
+
+
 class VaultError(AccountsError):
     """A sealed value cannot be opened with any of the configured keys."""

@@ -244,6 +244,8 @@ class Store(models.Model):
     settlement_account = models.ForeignKey(SettlementAccount, models.PROTECT, related_name="stores")
     platform = models.CharField(_("platform"), max_length=32)
     name = models.CharField(_("name"), max_length=120)
+    external_id = models.CharField(_("shop number"), max_length=64, blank=True, default="")
+    """What the platform itself calls the shop, where the merchant told us."""
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -253,7 +255,12 @@ class Store(models.Model):
             models.UniqueConstraint(
                 fields=["merchant", "platform", "name"],
                 name="store_name_is_once_on_a_platform",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "platform", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="store_number_is_once_on_a_platform",
+            ),
         ]
 
     def __str__(self) -> str:

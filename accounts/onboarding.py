@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
 from allauth.account.adapter import DefaultAccountAdapter
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts import vault
 from accounts.access import acting_for
+from accounts.errors import StoreTakenError
 from accounts.models import (
     BankAccount,
     LinkMethod,
+    LinkState,
     Member,
     Merchant,
     Payee,
@@ -24,6 +34,10 @@ from accounts.models import (
 
 NUMBER = "bank_account.number"
 PAYEE_NUMBER = "payee.number"
+ONCE_ON_A_PLATFORM: Final = {
+    "store_name_is_once_on_a_platform",
+    "store_number_is_once_on_a_platform",
+}
 
 
 class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]
@@ -92,19 +106,83 @@ def add_payee(
 
 
 def add_store(
-    account: SettlementAccount, *, platform: str, name: str, cash_account: str = ""
+    account: SettlementAccount,
+    *,
+    platform: str,
+    name: str,
+    external_id: str = "",
+    cash_account: str = "",
 ) -> Store:
-    """Add a shop and link it by file upload. Inside `acting_for`."""
-    store = Store.objects.create(
-        merchant_id=account.merchant_id, settlement_account=account, platform=platform, name=name
-    )
-    StoreLink.objects.create(
-        merchant_id=account.merchant_id,
-        store=store,
-        cash_account=cash_account,
-        method=LinkMethod.UPLOAD,
-    )
-    return store
+    """Add a shop and link it by file upload. Inside `acting_for`. Raises StoreTakenError."""
+    new = NewStore(account=account, platform=platform, name=name, external_id=external_id)
+    return add_stores([new], cash_account=cash_account)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStore:
+    """A shop that is to be linked; `external_id` is the platform's own number for it."""
+
+    account: SettlementAccount
+    platform: str
+    name: str
+    external_id: str = ""
+
+
+def add_stores(
+    new: Iterable[NewStore], *, cash_account: str = "", now: datetime | None = None
+) -> list[Store]:
+    """Add shops and link each by file upload, all or none. Inside `acting_for`.
+
+    Raises StoreTakenError where a name or number is taken on its platform; the
+    transaction around it can go on.
+    """
+    made_at = now or timezone.now()
+    stores = [
+        Store(
+            merchant_id=each.account.merchant_id,
+            settlement_account=each.account,
+            platform=each.platform,
+            name=each.name,
+            external_id=each.external_id,
+            created_at=made_at,
+        )
+        for each in new
+    ]
+    with _naming_what_is_taken(), transaction.atomic():
+        Store.objects.bulk_create(stores)
+        StoreLink.objects.bulk_create(
+            StoreLink(
+                merchant_id=store.merchant_id,
+                store=store,
+                cash_account=cash_account,
+                method=LinkMethod.UPLOAD,
+                state=LinkState.ACTIVE,
+                created_at=made_at,
+            )
+            for store in stores
+        )
+    return stores
+
+
+def number_stores(stores: Iterable[Store]) -> None:
+    """Keep the numbers these shops were given, all or none. Inside `acting_for`.
+
+    Raises StoreTakenError.
+    """
+    with _naming_what_is_taken(), transaction.atomic():
+        Store.objects.bulk_update(stores, ["external_id"])
+
+
+@contextmanager
+def _naming_what_is_taken() -> Iterator[None]:
+    """Turn a broken UNIQUE of stores into the named error."""
+    try:
+        yield
+    except IntegrityError as error:
+        cause: Any = error.__cause__
+        if cause.diag.constraint_name not in ONCE_ON_A_PLATFORM:
+            raise
+        raise StoreTakenError("a store of this name or number is linked already") from error
 
 
 def normal_number(number: str) -> str:

@@ -17,7 +17,7 @@ ALTER TABLE accounts_payee ADD CONSTRAINT payee_key_with_merchant UNIQUE (mercha
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_framework_grants'),
+        ('accounts', '0004_shop_number'),
     ]
 
     operations = [

@@ -27,7 +27,8 @@ OBJECTS: dict[str, Callable[[Shop], dict[str, object]]] = {
     "act_for": lambda shop: {"merchant_id": shop.merchant_id},
     "look_at": lambda shop: {"account_id": shop.account.id},
 }
-POSTED = {"act_for", "look_at"}
+POSTED = {"act_for", "look_at", "confirm_stores", "add_store"}
+BYTES = {"original", "store_template"}
 REDIRECTS = {"upload"}
 
 

@@ -45,6 +45,7 @@ class Chrome:
     exceptions: int
     work: int
     may_upload: bool
+    may_link: bool
 
 
 View = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
@@ -92,11 +93,13 @@ def show(
 ) -> HttpResponse:
     """Render a page with what stands around it."""
     account = chosen_account(request)
+    allowed = ALLOWED[Role(request.member.role)]
     chrome = Chrome(
         account=account,
         exceptions=queries.open_exceptions(account).count() if account else 0,
         work=queries.work_in_progress(),
-        may_upload=Action.UPLOAD in ALLOWED[Role(request.member.role)],
+        may_upload=Action.UPLOAD in allowed,
+        may_link=Action.LINK in allowed,
     )
     return render(request, template, {**context, "chrome": chrome}, status=status)
 

@@ -180,8 +180,10 @@ class UploadForm(forms.Form):
     belongs_to = forms.ChoiceField(label=_("What is it?"))
     originals = FilesField(label=_("Files"), allow_empty_file=True, max_length=255)
 
-    def __init__(self, data: Any = None, files: Any = None, *, stores: Sequence[Store]) -> None:
-        super().__init__(data, files, label_suffix="")
+    def __init__(
+        self, data: Any = None, files: Any = None, *, stores: Sequence[Store], whose: str = ""
+    ) -> None:
+        super().__init__(data, files, label_suffix="", initial={"belongs_to": whose})
         self._stores = {str(store.id): store for store in stores}
         fields: dict[str, Any] = self.fields
         fields["belongs_to"].choices = [

@@ -12,8 +12,11 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import LinkState
 from settlement import queries
 from settlement.models import DocumentState, ExceptionState, MatchRule, PayoutState, RunState
+from settlement.money_in.linking import Verdict
+from settlement.store_health import Health
 
 Text = str | Promise
 
@@ -114,6 +117,30 @@ _TONES: Final[dict[type, dict[str, tuple[str, str]]]] = {
     },
 }
 
+HEALTHS: Final[dict[Health, Badge]] = {
+    Health.ALARM: Badge(tone="bad", icon="cross", text=_("Act now")),
+    Health.WATCH: Badge(tone="warn", icon="alert", text=_("Needs a look")),
+    Health.NEW: Badge(tone="move", icon="file", text=_("No file yet")),
+    Health.GOOD: Badge(tone="good", icon="check", text=_("In order")),
+}
+
+VERDICTS: Final[dict[Verdict, Badge]] = {
+    Verdict.NEW: Badge(tone="good", icon="plus", text=_("Will be linked")),
+    Verdict.NUMBERED: Badge(tone="move", icon="edit", text=_("Number will be noted")),
+    Verdict.LINKED: Badge(tone="off", icon="check", text=_("Linked already")),
+    Verdict.ERROR: Badge(tone="bad", icon="cross", text=_("Error")),
+}
+
+_LINKS: Final[dict[str, tuple[str, str]]] = {
+    LinkState.PENDING: ("wait", "clock"),
+    LinkState.ACTIVE: ("good", "check"),
+    LinkState.EXPIRING: ("warn", "clock"),
+    LinkState.EXPIRED: ("bad", "cross"),
+    LinkState.REVOKED: ("bad", "cross"),
+    LinkState.ERROR: ("bad", "alert"),
+    LinkState.REAUTH_PENDING: ("warn", "clock"),
+}
+
 RULES: Final[dict[str, Text]] = {
     MatchRule.REFERENCE: _(
         "The bank's text carries the payout's reference, and the amounts are equal to the cent."
@@ -149,3 +176,9 @@ def badge(
     """How a state is shown."""
     tone, icon = _TONES[kind_of_state][state]
     return Badge(tone=tone, icon=icon, text=kind_of_state(state).label)
+
+
+def link_badge(state: str) -> Badge:
+    """How the state of a store's link is shown."""
+    tone, icon = _LINKS[state]
+    return Badge(tone=tone, icon=icon, text=LinkState(state).label)

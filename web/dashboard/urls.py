@@ -2,11 +2,26 @@
 
 from django.urls import URLPattern, path
 
-from web.dashboard.views import bank, documents, exceptions, overview, payouts, profile, sources
+from web.dashboard.views import (
+    bank,
+    documents,
+    exceptions,
+    linking,
+    overview,
+    payouts,
+    profile,
+    sources,
+    stores,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", overview.overview, name="overview"),
     path("work/", overview.work, name="work"),
+    path("stores/", stores.stores, name="stores"),
+    path("stores/link/", linking.link_stores, name="link_stores"),
+    path("stores/link/confirm/", linking.confirm_stores, name="confirm_stores"),
+    path("stores/link/template/", linking.store_template, name="store_template"),
+    path("stores/link/one/", linking.add_store, name="add_store"),
     path("payouts/", payouts.payouts, name="payouts"),
     path("payouts/<uuid:payout_id>/", payouts.payout, name="payout"),
     path("bank/", bank.bank_lines, name="bank_lines"),

@@ -10,12 +10,13 @@ from django import template
 from django.http import HttpRequest, QueryDict
 from django.utils import formats, timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.numberformat import format as grouped
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from djmoney.money import Money
 
+from accounts.models import Store
 from settlement.models import (
     DocumentState,
     ExceptionState,
@@ -24,7 +25,10 @@ from settlement.models import (
     ReconException,
     SourceDocument,
 )
-from web.dashboard import labels
+from settlement.money_in.linking import Verdict
+from settlement.money_in.store_sheet import TITLES, Column
+from settlement.store_health import Health, Reasoned
+from web.dashboard import labels, store_words
 
 register = template.Library()
 
@@ -201,6 +205,38 @@ def state(thing: Payout | SourceDocument | ReconException) -> dict[str, object]:
     elif isinstance(thing, ReconException):
         states = ExceptionState
     return {"badge": labels.badge(states, thing.state)}
+
+
+@register.inclusion_tag("dashboard/parts/badge.html")
+def health(name: str) -> dict[str, object]:
+    """A store's health as a badge."""
+    return {"badge": labels.HEALTHS[Health(name)]}
+
+
+@register.inclusion_tag("dashboard/parts/badge.html")
+def verdict(name: str) -> dict[str, object]:
+    """What linking would do with a row, as a badge."""
+    return {"badge": labels.VERDICTS[Verdict(name)]}
+
+
+@register.inclusion_tag("dashboard/parts/badge.html")
+def link_state(name: str) -> dict[str, object]:
+    """The state of a store's link as a badge."""
+    return {"badge": labels.link_badge(name)}
+
+
+@register.simple_tag
+def why(reason: Reasoned, store: Store) -> SafeString:
+    """A symptom in words, leading to what it is about."""
+    address = store_words.where(reason, store)
+    text = store_words.why(reason)
+    return format_html('<a href="{}">{}</a>', address, text) if address else escape(text)
+
+
+@register.filter
+def heading(column: str) -> str | Promise:
+    """What a column of the stores' spreadsheet is called."""
+    return TITLES[Column(column)]
 
 
 @register.filter

@@ -95,7 +95,7 @@ def _list(request: MemberRequest, form: UploadForm | None = None) -> HttpRespons
     page = Paginator(chosen.narrow(queries.documents()), PAGE).get_page(request.GET.get("page"))
     context = {
         "filter": chosen,
-        "form": form or UploadForm(stores=stores),
+        "form": form or UploadForm(stores=stores, whose=request.GET.get("belongs_to", "")),
         "page": page,
         "in_work": reading.in_work(page.object_list),
     }

@@ -1,0 +1,72 @@
+"""What people call the platforms in a spreadsheet, and whose files tell of a store's money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from platforms import registry
+from platforms.contract import Adapter
+from settlement.money_in.store_sheet import normal
+
+NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "wechatpay": ("微信支付", "WeChat Pay", "微信", "Weixin Pay"),
+    "shopify": ("Shopify", "Shopify Payments"),
+    "alipay": ("支付宝", "Alipay"),
+    "pinduoduo": ("拼多多", "Pinduoduo", "多多", "PDD"),
+}
+"""By the adapter's code, the usual name first."""
+
+PAID_THROUGH: Final[dict[str, tuple[str, ...]]] = {
+    "alipay": ("淘宝", "天猫", "Taobao", "Tmall", "淘宝网", "天猫国际"),
+}
+"""Marketplaces without settlement files of their own: the money of Taobao and Tmall shops is in
+Alipay, whose bill shows commission, insurance and points as debits of the same account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a platform's name in a sheet means; `readable` is False while no adapter reads it."""
+
+    code: str
+    readable: bool
+    paid_through: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A platform on offer: its code, what to write, and what else is understood."""
+
+    code: str
+    name: str
+    also: str
+
+
+def understood(text: str) -> Named | None:
+    """The platform a person means by its code, name or a common alias; None if nobody knows."""
+    wanted = normal(text)
+    readable = {adapter.code: adapter.name for adapter in _platforms()}
+    for code, names in readable.items():
+        if wanted in {normal(code), normal(names)}:
+            return Named(code=code, readable=True, paid_through=False)
+    for table in (NAMES, PAID_THROUGH):
+        for code, aliases in table.items():
+            if wanted in map(normal, aliases):
+                return Named(
+                    code=code, readable=code in readable, paid_through=table is PAID_THROUGH
+                )
+    return None
+
+
+def choices() -> list[Choice]:
+    """The platforms whose files can be read, by name."""
+    found = []
+    for adapter in _platforms():
+        name, *others = NAMES.get(adapter.code, (adapter.name,))
+        also = [*others, adapter.code, *PAID_THROUGH.get(adapter.code, ())]
+        found.append(Choice(code=adapter.code, name=name, also=", ".join(dict.fromkeys(also))))
+    return sorted(found, key=lambda choice: choice.code)
+
+
+def _platforms() -> list[Adapter]:
+    return [adapter for adapter in registry.all() if adapter.family == "platform"]
