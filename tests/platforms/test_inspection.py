@@ -230,14 +230,18 @@ def test_platforms_are_listed() -> None:
     out = StringIO()
     call_command(platforms.Command(), stdout=out)
     assert [row.split()[0] for row in out.getvalue().splitlines()] == [
+        "bank_csv",
         "camt",
+        "mt940",
         "shopify",
         "wechatpay",
     ]
     out = StringIO()
     call_command(platforms.Command(), "--json", stdout=out)
     assert {row["code"]: row["hooks"] for row in json.loads(out.getvalue())} == {
+        "bank_csv": False,
         "camt": False,
+        "mt940": False,
         "shopify": True,
         "wechatpay": True,
     }

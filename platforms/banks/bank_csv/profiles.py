@@ -72,6 +72,7 @@ _BANKS: Final = (
             amount="金额",
             balance="余额",
             currency="币别",
+            same="借记卡号",
             counterparty="对方账户名",
             remittance=("附言", "交易名称"),
         ),

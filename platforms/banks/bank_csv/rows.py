@@ -45,14 +45,13 @@ def read(document: Document) -> Iterator[Record]:
 def _require_whole_end(stream: BinaryIO, profile: ColumnProfile) -> None:
     """A last row without a line end may have lost a part of its last value.
 
-    Where that value is not used, or is a currency, nothing can be lost unseen.
+    Where that value is a currency or the same in every row, the loss would show.
     """
     size = stream.seek(0, SEEK_END)
     stream.seek(max(size - 1, 0))
     ends = stream.read(1) == b"\n"
     stream.seek(0)
-    columns, last = profile.columns, profile.header[-1]
-    if not ends and last in columns.named() and last != columns.currency:
+    if not ends and profile.header[-1] not in (profile.columns.currency, profile.columns.same):
         raise ReadError("the file does not end with a line end: it was cut")
 
 

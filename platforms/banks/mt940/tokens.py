@@ -76,7 +76,8 @@ class _Cutter:
             return
         if self._is_tag(line):
             match = _TAG.fullmatch(line.lstrip())
-            assert match is not None
+            if match is None or match[1] not in _TAGS:
+                raise ReadError(f"this tag is not of the message: {shown(line)}", row=row)
             yield from self._flush()
             self._open, self._head, self._ended = Field(row, match[1], [match[2]]), 0, False
         elif _END.fullmatch(line) or _ENVELOPE.match(line):
