@@ -7,6 +7,11 @@ from accounts.models import BankAccount, Payee
 from accounts.onboarding import NUMBER, PAYEE_NUMBER, normal_number
 
 
+def number_of(account: BankAccount) -> str:
+    """The account's whole number, unsealed: for reading its statements, never for showing."""
+    return vault.unseal(bytes(account.number_sealed), context=NUMBER)
+
+
 def bank_account_by_number(number: str, *, currency: str) -> BankAccount | None:
     """The acting merchant's account with this number and currency, or None if it has none."""
     digest = vault.digest(normal_number(number), context=NUMBER)

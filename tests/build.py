@@ -10,9 +10,9 @@ from pathlib import Path
 from django.db import connections, transaction
 
 from accounts.access import acting_for
-from accounts.models import Merchant, Store, User
+from accounts.models import BankAccount, Merchant, Store, User
 from accounts.onboarding import register_merchant
-from settlement.models import ReconRun, SourceDocument
+from settlement.models import ColumnProfile, ReconRun, SourceDocument
 from settlement.money_in import ingest
 from settlement.proof import reconcile
 
@@ -35,10 +35,24 @@ def in_book(book: uuid.UUID) -> Iterator[None]:
         yield
 
 
-def upload(merchant_id: uuid.UUID, path: Path, *, store: Store | None = None) -> SourceDocument:
+def upload(
+    merchant_id: uuid.UUID,
+    path: Path,
+    *,
+    store: Store | None = None,
+    bank_account: BankAccount | None = None,
+    column_profile: ColumnProfile | None = None,
+) -> SourceDocument:
     """Send a file as the upload page does."""
     with path.open("rb") as stream:
-        return ingest.receive(merchant_id=merchant_id, stream=stream, name=path.name, store=store)
+        return ingest.receive(
+            merchant_id=merchant_id,
+            stream=stream,
+            name=path.name,
+            store=store,
+            bank_account=bank_account,
+            column_profile=column_profile,
+        )
 
 
 def work_off(merchant_id: uuid.UUID) -> None:

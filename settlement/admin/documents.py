@@ -78,7 +78,21 @@ class SourceDocumentAdmin(BusinessAdmin):
     date_hierarchy = "known_at"
     inlines = (StatementInline, WalletInline)
     fieldsets = (
-        (None, {"fields": ("name", "merchant", "store", "format_name", "unverified", "contents")}),
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "merchant",
+                    "store",
+                    "bank_account",
+                    "format_name",
+                    "column_profile",
+                    "unverified",
+                    "contents",
+                )
+            },
+        ),
         (
             _("Reading"),
             {

@@ -43,6 +43,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Bank lines"), "receipt_long", "settlement_bankline"),
             (_("Bank statements"), "description", "settlement_bankstatement"),
             (_("Documents"), "folder_open", "settlement_sourcedocument"),
+            (_("Column profiles"), "view_column", "settlement_columnprofile"),
             (_("Reconciliations"), "sync", "settlement_reconrun"),
         ),
     ),

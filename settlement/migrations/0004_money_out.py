@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_payees'),
-        ('settlement', '0002_tables_and_isolation'),
+        ('settlement', '0003_bank_csv'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -2,7 +2,13 @@
 
 from settlement.models.banking import BankLine, BankStatement
 from settlement.models.control import ReconRun, RunState
-from settlement.models.documents import DocumentState, Line, SourceDocument, WalletStatement
+from settlement.models.documents import (
+    ColumnProfile,
+    DocumentState,
+    Line,
+    SourceDocument,
+    WalletStatement,
+)
 from settlement.models.fees import (
     FeeQuote,
     FeeSchedule,
@@ -36,6 +42,7 @@ __all__ = [
     "OPEN_STATES",
     "BankLine",
     "BankStatement",
+    "ColumnProfile",
     "DocumentState",
     "ExceptionState",
     "FeeQuote",

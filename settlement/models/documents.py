@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Store, User, new_id
+from accounts.models import BankAccount, Store, User, new_id
 from settlement.models.fields import merchant_key, money
 
 
@@ -21,12 +22,58 @@ class DocumentState(models.TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
+class ColumnProfile(models.Model):
+    """How one bank writes its CSV, as the operator has found out; of no merchant.
+
+    `definition` is what platforms/banks/bank_csv reads. It never changes: the
+    documents read by it stay explained, and a correction is another version.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    code = models.CharField(_("code"), max_length=32, editable=False)
+    version = models.IntegerField(_("version"), editable=False)
+    definition = models.JSONField(_("definition"))
+    made_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    made_by = models.ForeignKey(
+        User, models.PROTECT, editable=False, related_name="+", verbose_name=_("made by")
+    )
+
+    class Meta:
+        verbose_name = _("column profile")
+        verbose_name_plural = _("column profiles")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code", "version"], name="column_profile_version_is_made_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.version}"
+
+
 class SourceDocument(models.Model):
     """Bytes exactly as received, by their sha256; also the piece of work "read this"."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
     store = models.ForeignKey(Store, models.PROTECT, null=True, blank=True, related_name="+")
+    bank_account = models.ForeignKey(
+        BankAccount,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("bank account"),
+    )
+    """The one the uploader chose for a bank's file; None where the file says it."""
+    column_profile = models.ForeignKey(
+        ColumnProfile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("column profile"),
+    )
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField(_("size in bytes"))
     name = models.CharField(_("file name"), max_length=255)

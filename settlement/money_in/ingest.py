@@ -8,11 +8,12 @@ goes wrong leaves only the document and its report.
 from __future__ import annotations
 
 import io
+import json
 import logging
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import acting_for
 from accounts.models import BankAccount, Store, User
+from accounts.queries import number_of
 from platforms import registry
 from platforms.contract import Adapter, Document, Payout, ReadError, Record
 from settlement import bookings
@@ -29,6 +31,7 @@ from settlement.errors import AlreadyStoredError, FractionError, RefusedError
 from settlement.models import BankLine as BankLineRow
 from settlement.models import (
     BankStatement,
+    ColumnProfile,
     DocumentState,
     PayoutState,
     Reason,
@@ -60,12 +63,15 @@ def receive(
     uploaded_by: User | None = None,
     origin: str = "upload",
     now: datetime | None = None,
+    bank_account: BankAccount | None = None,
+    column_profile: ColumnProfile | None = None,
 ) -> SourceDocument:
     """Keep the bytes and ask for them to be read; `store` is None for a bank's file.
 
-    A file refused before may be sent again and is read anew. Raises
-    AlreadyStoredError if the bytes are here already, RefusedError if they are
-    empty or too many.
+    `bank_account` is the one a bank's file is of, where it does not say so itself;
+    `column_profile` reads a bank's CSV that no built-in layout fits. A file refused
+    before may be sent again and is read anew. Raises AlreadyStoredError if the bytes
+    are here already, RefusedError if they are empty or too many.
     """
     try:
         original = originals.keep(
@@ -76,16 +82,25 @@ def receive(
     if not original.size:
         raise RefusedError(_("the file is empty"))
     with acting_for(merchant_id):
-        document = _row(merchant_id, original, name, store, uploaded_by, origin, now)
+        belongs = _Belongs(store=store, bank_account=bank_account, column_profile=column_profile)
+        document = _row(merchant_id, original, name, belongs, uploaded_by, origin, now)
         requests.reading_wanted(document)
     return document
+
+
+class _Belongs(TypedDict):
+    """Whose a document is, and how it is read; all of it may be given anew after a refusal."""
+
+    store: Store | None
+    bank_account: BankAccount | None
+    column_profile: ColumnProfile | None
 
 
 def _row(
     merchant_id: UUID,
     original: originals.Original,
     name: str,
-    store: Store | None,
+    belongs: _Belongs,
     uploaded_by: User | None,
     origin: str,
     now: datetime | None,
@@ -96,7 +111,7 @@ def _row(
         defaults={
             "size": original.size,
             "name": Path(name).name[:255],
-            "store": store,
+            **belongs,
             "origin": origin,
             "uploaded_by": uploaded_by,
             "known_at": now or timezone.now(),
@@ -107,10 +122,13 @@ def _row(
     if document.state != DocumentState.REFUSED:
         raise AlreadyStoredError(document.id)
     document.state = DocumentState.STORED
-    document.store = store
+    for field, value in belongs.items():
+        setattr(document, field, value)
     document.attempts = 0
     document.error_row, document.error_reason = None, ""
-    document.save(update_fields=["state", "store", "attempts", "error_row", "error_reason"])
+    document.save(
+        update_fields=["state", *belongs, "attempts", "error_row", "error_reason"],
+    )
     return document
 
 
@@ -154,7 +172,7 @@ def _refuse(lease: Lease, reason: str, row: int | None) -> None:
 def _read(lease: Lease) -> None:
     """One transaction from the first byte to the books."""
     document = SourceDocument.objects.select_related(
-        "store__merchant", "store__settlement_account"
+        "store__merchant", "store__settlement_account", "bank_account", "column_profile"
     ).get(id=lease.id)
     contract = _document(document, lease)
     adapter = registry.recognise(contract)
@@ -180,7 +198,26 @@ def _document(document: SourceDocument, lease: Lease) -> Document:
 
     with opened() as stream:
         head = stream.read(HEAD_BYTES)
-    return Document(name=document.name, head=head, open=opened, origin=document.origin)
+    return Document(
+        name=document.name,
+        head=head,
+        open=opened,
+        origin=document.origin,
+        context=context_of(document),
+    )
+
+
+def context_of(document: SourceDocument) -> dict[str, str]:
+    """What an adapter is told of where the document belongs. Inside `acting_for`."""
+    context = {}
+    if document.store is not None:
+        context["zone"] = document.store.merchant.zone
+    if document.bank_account is not None:
+        context["account"] = number_of(document.bank_account)
+        context["currency"] = document.bank_account.currency
+    if document.column_profile is not None:
+        context["column_profile"] = json.dumps(document.column_profile.definition)
+    return context
 
 
 def open_watched(document: SourceDocument, lease: Lease) -> BinaryIO:
@@ -276,7 +313,7 @@ def _check_numbering(document: SourceDocument, sections: list[Section]) -> None:
 def _load_bank(document: SourceDocument, records: Iterator[Record], now: datetime) -> list[Section]:
     with staged_bank_lines() as write:
         sections = read_sections(records, write=write, payouts=[])
-    accounts = find_accounts(sections)
+    accounts = find_accounts(document, sections)
     for account_id in sorted({account.id for account in accounts}):
         lock("bank", account_id)
     earliest = {account.id: opening_statement(account) for account in accounts}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from platforms import registry
+from platforms.banks.bank_csv.profile import ColumnProfile, decoded
 from platforms.contract import (
     Adapter,
     AdapterError,
@@ -31,6 +32,7 @@ from platforms.contract import (
     Totals,
 )
 from platforms.tally import Tally
+from settlement.errors import RefusedError
 
 HEAD: Final = 64 * 1024
 
@@ -96,10 +98,15 @@ class Verdict:
         }
 
 
-def inspect_file(path: Path, as_code: str = "") -> list[Summary]:
-    """Summarise a file, a summary a statement; a file that cannot be opened is an error."""
+def inspect_file(
+    path: Path, as_code: str = "", *, context: Mapping[str, str] | None = None
+) -> list[Summary]:
+    """Summarise a file, a summary a statement; a file that cannot be opened is an error.
+
+    `context` is what an uploader would choose: account, currency, column_profile.
+    """
     try:
-        document = document_at(path)
+        document = replace(document_at(path), context=dict(context or {}))
     except OSError as error:
         reason = error.strerror or str(error)
         return [Summary(file=str(path), error=Fault(row=None, reason=reason))]
@@ -128,6 +135,14 @@ def inspect(document: Document, as_code: str = "") -> list[Summary]:
         return list(_summaries(adapter, document, blank))
     except ReadError as error:
         return [replace(blank, error=Fault(row=error.row, reason=error.reason))]
+
+
+def column_profile(definition: str) -> ColumnProfile:
+    """A column profile of a bank's CSV, checked. Raises RefusedError naming what is wrong."""
+    try:
+        return decoded(definition)
+    except ReadError as error:
+        raise RefusedError(error.reason) from error
 
 
 def judge_hook(adapter: Adapter, hook: RawHook, link: Link, now: datetime) -> Verdict:

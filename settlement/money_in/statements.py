@@ -99,8 +99,11 @@ def _staged(n: int, part: int, statement: Statement, line: BankLine) -> tuple[ob
     )  # fmt: skip
 
 
-def find_accounts(sections: list[Section]) -> list[BankAccount]:
-    """The merchant's bank account of each section; RefusedError names one that is not known."""
+def find_accounts(document: SourceDocument, sections: list[Section]) -> list[BankAccount]:
+    """The merchant's bank account of each section.
+
+    RefusedError names one that is not known, or not the one chosen for the document.
+    """
     found = []
     for section in sections:
         stated = section.statement
@@ -111,6 +114,11 @@ def find_accounts(sections: list[Section]) -> list[BankAccount]:
                   "your bank accounts; add that account first")
                 % {"number": f"••••{stated.account[-4:]}", "currency": stated.currency or "?"}
             )  # fmt: skip
+        if document.bank_account_id not in (None, account.id):
+            raise RefusedError(
+                _("the file is of the bank account %(number)s, not of the one you chose")
+                % {"number": f"{account.masked} {account.currency}"}
+            )
         found.append(account)
     return found
 

@@ -231,7 +231,9 @@ def test_platforms_are_listed() -> None:
     call_command(platforms.Command(), stdout=out)
     assert [row.split()[0] for row in out.getvalue().splitlines()] == [
         "alipay",
+        "bank_csv",
         "camt",
+        "mt940",
         "pinduoduo",
         "shopify",
         "wechatpay",
@@ -240,7 +242,9 @@ def test_platforms_are_listed() -> None:
     call_command(platforms.Command(), "--json", stdout=out)
     assert {row["code"]: row["hooks"] for row in json.loads(out.getvalue())} == {
         "alipay": True,
+        "bank_csv": False,
         "camt": False,
+        "mt940": False,
         "pinduoduo": False,
         "shopify": True,
         "wechatpay": True,

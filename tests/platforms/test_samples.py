@@ -21,10 +21,55 @@ from settlement.money_in.inspection import Summary, document_at, inspect_file
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 BANK = SAMPLES / "bank"
 CN = SAMPLES / "cn"
+MT940 = sorted(BANK.glob("mt94[02]/*/*"))
+CSV = sorted(path for kind in ("csv", "csv_na", "cn_bank") for path in BANK.glob(f"{kind}/*/*"))
 CAMT = sorted(path for kind in ("052", "053", "054") for path in BANK.glob(f"camt{kind}/*/*"))
 UNREADABLE = {
     "golden__camt053_garbled_amount.xml": "entry 1: not an amount: '12..34'",
     "invalid.xml": "this is no format the hub knows",
+}
+
+
+# Pieces of messages, and one statement whose :86: was turned into a :25:.
+FRAGMENTS = {
+    "rabo__sample2.sta": "no opening balance (:60F:)",
+    "betterplace__empty_line.sta": "no opening balance (:60F:)",
+    "betterplace__sepa_snippet_broken.sta": "this does not belong to :25:",
+    "cmxl__account_balance_credit.sta": ":60F: stands outside a message",
+    "cmxl__account_balance_debit.sta": ":60F: stands outside a message",
+    "cmxl__account_identification_iban.sta": ":25: stands outside a message",
+    "cmxl__account_identification_legacy.sta": ":25: stands outside a message",
+    "cmxl__available_balance.sta": ":64: stands outside a message",
+    "cmxl__reference.sta": "no opening balance (:60F:)",
+    "cmxl__statement_details.sta": ":61: stands outside a message",
+    "self-provided__account_identification.sta": "no opening balance (:60F:)",
+    "self-provided__empty_non_swift.sta": ":NS: stands outside a message",
+    "self-provided__gv_codes.sta": "no closing balance (:62F:)",
+}
+CARD = "a credit card's export"
+UNKNOWN = "no format the hub knows"
+BROKEN = "does not follow from the row before"
+NOT_READ = {
+    "boc_credit__example-boc-records.csv": CARD,
+    "bocom_credit__example-bocom_credit-records.csv": CARD,
+    "hsbchk_credit__example-hsbchk-credit-records.csv": CARD,
+    "icbc_credit__example-icbc-credit-records.csv": CARD,
+    "capitalone.csv": CARD,
+    # Balances made unreadable, or rows invented so that they do not follow.
+    "icbc_debit-v1__example-icbc-debit-v1-records.csv": "row 8: not an amount: 'xx,yyyy.zz'",
+    "icbc_debit-v2__example-icbc-debit-v2-records.csv": "row 8: not an amount: 'xx,yyyy.zz'",
+    "bocom_debit__example-bocom_debit-records.csv": BROKEN,
+    "schwab-checking-baltest-case2.csv": BROKEN,
+    # Not a bank's own layout, without header, or a workbook.
+    "ingesp.csv": UNKNOWN,
+    "mint.csv": UNKNOWN,
+    "creditunion.csv": UNKNOWN,
+    "pain_file.csv": UNKNOWN,
+    "golden__csv_european_decimals.csv": UNKNOWN,
+    "golden__csv_garbled_amount.csv": UNKNOWN,
+    "sample_split_amounts.csv": UNKNOWN,
+    "td__example-td-records.csv": UNKNOWN,
+    "ccb__交易明细_xxxx_2025xxxx_2025xxxx.xls": UNKNOWN,
 }
 
 
@@ -38,6 +83,41 @@ def _expected() -> dict[str, list[dict[str, str]]]:
 
 
 EXPECTED = _expected()
+
+if MT940:
+
+    @pytest.mark.parametrize("path", MT940, ids=lambda path: str(path.relative_to(BANK)))
+    def test_a_message_is_what_was_counted_independently(path: Path) -> None:
+        found = inspect_file(path)
+        if path.name in FRAGMENTS:
+            (summary,) = found
+            assert summary.error is not None and FRAGMENTS[path.name] in summary.error.reason
+            return
+        rows = EXPECTED[str(path.relative_to(BANK))]
+        # The number may stand with its currency behind it, and MT942's sums were not counted.
+        assert [_figures(summary)[:-2] for summary in found] == [_counted(row)[:-2] for row in rows]
+        for summary, row in zip(found, rows, strict=True):
+            assert summary.account and row["account"].startswith(summary.account)
+            assert _figures(summary)[-1] == (row["balances"] or "yes")
+
+    @pytest.mark.parametrize("path", CSV, ids=lambda path: str(path.relative_to(BANK)))
+    def test_an_export_is_what_was_counted_independently(path: Path) -> None:
+        chosen = {"account": "12345678909876", "currency": "CNY"}
+        (summary,) = inspect_file(path, context=chosen)
+        if path.name in NOT_READ:
+            fault = summary.error
+            assert fault is not None and NOT_READ[path.name] in f"row {fault.row}: {fault.reason}"
+            return
+        assert summary.error is None and summary.balanced is not False
+        for row in EXPECTED[str(path.relative_to(BANK))]:
+            # Where postings were counted, the note says how many rows the file has.
+            _, _, rows = row["basis"].partition("own csv rows=")
+            assert summary.lines == int(rows or row["entries"])
+            assert Decimal(summary.credit) == Decimal(row["sum_credit"])
+            assert Decimal(summary.debit) == Decimal(row["sum_debit"])
+            for name in ("opening", "closing", "currency"):
+                assert row[name] in ("", getattr(summary, name))
+
 
 if CAMT:
 

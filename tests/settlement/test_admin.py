@@ -17,7 +17,7 @@ from djmoney.money import Money
 
 from accounts.models import SettlementAccount, Store
 from settlement.admin.base import written
-from settlement.models import BankLine, Line, Payout, SourceDocument
+from settlement.models import BankLine, ColumnProfile, Line, Payout, SourceDocument
 from tests.build import a_user
 from tests.settlement.furnished import SIX, Rows, furnished
 
@@ -27,7 +27,10 @@ MODELS = [
     model for model in admin.site._registry
     if model._meta.app_label in ("accounts", "settlement") and model is not Line
 ]  # fmt: skip
-BUSINESS = [model for model in MODELS if model._meta.app_label == "settlement"]
+BUSINESS = [
+    model for model in MODELS
+    if model._meta.app_label == "settlement" and model is not ColumnProfile
+]  # fmt: skip
 EVERY_LIST = pytest.mark.parametrize("model", MODELS, ids=lambda m: m._meta.model_name)
 
 

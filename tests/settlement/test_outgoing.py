@@ -236,7 +236,10 @@ TAMPERS = [
     (f"UPDATE settlement_withdrawal SET state = 'accepted' WHERE {ONE}", {PROVEN, QUOTA, HOLDS}),
     (f"UPDATE settlement_withdrawal SET state = 'returned' WHERE {ONE}", {PROVEN, QUOTA}),
     (f"DELETE FROM settlement_withdrawal WHERE {ONE}", {HOLDS}),
-    (f"{UNGUARDED} UPDATE ledger_hold SET state = 'released', entry_id = NULL WHERE {BOOK}", {HOLDS}),
+    (
+        f"{UNGUARDED} UPDATE ledger_hold SET state = 'released', entry_id = NULL WHERE {BOOK}",
+        {HOLDS},
+    ),
     (f"{UNGUARDED} DELETE FROM ledger_hold WHERE {BOOK}", {HOLDS}),
     (f"DELETE FROM settlement_paymentattempt WHERE {ONE}", {ATTEMPTS}),
     (f"UPDATE settlement_quotause SET state = 'restored', live = false WHERE {ONE}", {QUOTA}),

@@ -94,6 +94,20 @@ def test_a_file_of_no_store_is_asked_about(belongs_to: object, shop: Shop) -> No
         assert not SourceDocument.objects.exists()
 
 
+def test_a_bank_statement_may_be_said_to_be_of_one_account(shop: Shop) -> None:
+    listed = shop.client().get(reverse("documents")).content.decode()
+    assert str(shop.bank_account) in listed
+    _send(shop.client(), shop.bank_account.id, _file())
+    with acting_for(shop.merchant_id):
+        document = SourceDocument.objects.get()
+    assert (document.bank_account_id, document.store_id) == (shop.bank_account.id, None)
+
+
+def test_another_merchants_bank_account_cannot_be_named(shop: Shop) -> None:
+    other = an_empty_shop(stores=1)
+    assert "errorlist" in _send(shop.client(), other.bank_account.id, _file())
+
+
 def test_another_merchants_store_cannot_be_named(shop: Shop) -> None:
     other = an_empty_shop(stores=1)
     assert "errorlist" in _send(shop.client(), other.stores[0].id, _file())

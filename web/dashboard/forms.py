@@ -181,21 +181,40 @@ class UploadForm(forms.Form):
     originals = FilesField(label=_("Files"), allow_empty_file=True, max_length=255)
 
     def __init__(
-        self, data: Any = None, files: Any = None, *, stores: Sequence[Store], whose: str = ""
+        self,
+        data: Any = None,
+        files: Any = None,
+        *,
+        stores: Sequence[Store],
+        accounts: Sequence[BankAccount],
+        whose: str = "",
     ) -> None:
         super().__init__(data, files, label_suffix="", initial={"belongs_to": whose})
         self._stores = {str(store.id): store for store in stores}
+        self._accounts = {str(account.id): account for account in accounts}
         fields: dict[str, Any] = self.fields
         fields["belongs_to"].choices = [
             ("", _("Choose…")),
-            (BANK, _("A bank statement")),
+            *self._statements(),
             *_grouped(stores),
         ]
+
+    def _statements(self) -> list[tuple[Any, Any]]:
+        """A bank statement; many CSV files do not say of which account."""
+        if not self._accounts:
+            return [(BANK, _("A bank statement"))]
+        chosen = [(id, str(account)) for id, account in self._accounts.items()]
+        return [(_("A bank statement"), [(BANK, _("of the account the file says")), *chosen])]
 
     @property
     def store(self) -> Store | None:
         """The store the files belong to; None for a bank statement."""
         return self._stores.get(self.cleaned_data["belongs_to"])
+
+    @property
+    def bank_account(self) -> BankAccount | None:
+        """The bank account the files are of; None where the files say it themselves."""
+        return self._accounts.get(self.cleaned_data["belongs_to"])
 
 
 def _midnight(day: date) -> datetime:

@@ -23,7 +23,9 @@ Text = str | Promise
 PLATFORMS: Final[dict[str, Text]] = {
     "wechatpay": _("WeChat Pay"),
     "shopify": _("Shopify"),
+    "bank_csv": _("Bank statement, CSV"),
     "camt": _("Bank statement, ISO 20022 camt"),
+    "mt940": _("Bank statement, SWIFT MT940"),
 }
 
 KINDS: Final[dict[str, Text]] = {

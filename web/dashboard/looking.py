@@ -16,7 +16,7 @@ from accounts.models import BankAccount
 from accounts.onboarding import NUMBER
 from platforms.contract import Document
 from settlement.models import SourceDocument
-from settlement.money_in import inspection, originals
+from settlement.money_in import ingest, inspection, originals
 from web.dashboard import excerpt
 
 LARGEST_SUMMARY: Final = 8 * 1024 * 1024
@@ -78,7 +78,12 @@ def said_by(document: SourceDocument) -> list[Said] | None:
         return None
     with _opened(document) as stream:
         head = stream.read(inspection.HEAD)
-    contract = Document(name=document.name, head=head, open=lambda: _opened(document))
+    contract = Document(
+        name=document.name,
+        head=head,
+        open=lambda: _opened(document),
+        context=ingest.context_of(document),
+    )
     return [_said(summary) for summary in inspection.inspect(contract)]
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from djmoney.money import Money
 
-from accounts.models import SettlementAccount, Store
+from accounts.models import BankAccount, SettlementAccount, Store
 from settlement import queries
 from settlement.models import (
     OPEN_STATES,
@@ -40,6 +40,11 @@ Sum = tuple[Decimal, str]
 def stores() -> QuerySet[Store]:
     """The acting merchant's stores."""
     return Store.objects.order_by("platform", "name")
+
+
+def bank_accounts() -> QuerySet[BankAccount]:
+    """The acting merchant's bank accounts."""
+    return BankAccount.objects.order_by("bank", "id")
 
 
 def payout_currencies(account: SettlementAccount) -> list[str]:

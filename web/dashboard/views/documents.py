@@ -18,7 +18,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Action, require
-from accounts.models import Store
 from settlement import queries
 from settlement.errors import AlreadyStoredError, IllegalTransitionError, RefusedError
 from settlement.models import DocumentState, SourceDocument
@@ -45,10 +44,10 @@ def upload(request: MemberRequest) -> HttpResponse:
     require(request.member, Action.UPLOAD)
     if request.method != "POST":
         return redirect("documents")
-    form = UploadForm(request.POST, request.FILES, stores=list(reading.stores()))
+    form = _upload_form(request.POST, request.FILES)
     if not form.is_valid():
         return _list(request, form)
-    taken = sum(_receive(request, file, form.store) for file in form.cleaned_data["originals"])
+    taken = sum(_receive(request, file, form) for file in form.cleaned_data["originals"])
     if taken:
         messages.success(
             request,
@@ -62,7 +61,12 @@ def upload(request: MemberRequest) -> HttpResponse:
     return redirect("documents")
 
 
-def _receive(request: MemberRequest, file: UploadedFile[Any], store: Store | None) -> bool:
+def _upload_form(data: Any = None, files: Any = None, *, whose: str = "") -> UploadForm:
+    stores, accounts = list(reading.stores()), list(reading.bank_accounts())
+    return UploadForm(data, files, stores=stores, accounts=accounts, whose=whose)
+
+
+def _receive(request: MemberRequest, file: UploadedFile[Any], form: UploadForm) -> bool:
     """Take one file; what stands against it becomes a message."""
     name = file.name or _("without a name")
     try:
@@ -70,7 +74,8 @@ def _receive(request: MemberRequest, file: UploadedFile[Any], store: Store | Non
             merchant_id=request.member.merchant_id,
             stream=file,  # type: ignore[arg-type]
             name=name,
-            store=store,
+            store=form.store,
+            bank_account=form.bank_account,
             uploaded_by=request.user,
             origin="upload",
         )
@@ -95,7 +100,7 @@ def _list(request: MemberRequest, form: UploadForm | None = None) -> HttpRespons
     page = Paginator(chosen.narrow(queries.documents()), PAGE).get_page(request.GET.get("page"))
     context = {
         "filter": chosen,
-        "form": form or UploadForm(stores=stores, whose=request.GET.get("belongs_to", "")),
+        "form": form or _upload_form(whose=request.GET.get("belongs_to", "")),
         "page": page,
         "in_work": reading.in_work(page.object_list),
     }
