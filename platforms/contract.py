@@ -299,38 +299,3 @@ class RateLimitedError(AdapterError):
 
 class UnavailableError(AdapterError):
     """The platform cannot answer now."""
-
-
-class PaymentOutcome(enum.StrEnum):
-    RECEIVED = "received"
-    ACCEPTED = "accepted"
-    BOOKED = "booked"
-    PENDING = "pending"
-    REJECTED = "rejected"
-
-
-class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
-    number: str
-    amount: Decimal
-    currency: str
-    debtor_name: str
-    debtor_account: str
-    creditor_name: str
-    creditor_account: str
-    execute_on: date
-    creditor_bank: str = ""
-    creditor_agent: str = ""
-    remittance: str = ""
-
-
-class PaymentStatus(msgspec.Struct, frozen=True, kw_only=True):
-    number: str
-    outcome: PaymentOutcome
-    code: str = ""
-    reason: str = ""
-
-
-@runtime_checkable
-class Pays(Protocol):
-    def instruct(self, orders, *, message_id: str, made_at: datetime) -> Document: ...
-    def read_status(self, document: Document) -> Iterator[PaymentStatus]: ...
