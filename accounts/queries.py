@@ -18,11 +18,6 @@ def bank_account_by_number(number: str, *, currency: str) -> BankAccount | None:
     return BankAccount.objects.filter(number_digest=digest, currency=currency).first()
 
 
-def number_of(bank_account: BankAccount) -> str:
-    """The account's whole number, for the bank alone: never shown, never logged."""
-    return vault.unseal(bytes(bank_account.number_sealed), context=NUMBER)
-
-
 def number_of_payee(payee: Payee) -> str:
     """The payee's whole account number, for the bank alone: never shown, never logged."""
     return vault.unseal(bytes(payee.number_sealed), context=PAYEE_NUMBER)

@@ -10,7 +10,7 @@ money moved.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -168,6 +168,56 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     (a trade bill's seven totals, a payout row against its lines)."""
 
 
+class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One payment a bank is to make; amount positive, in the currency's major unit.
+
+    `number` is ours, unique for all time and at most 30 ASCII characters: it goes
+    with the payment as its instruction and end-to-end id, and stands first in
+    the remittance. Accounts are IBANs or a bank's own numbers. `creditor_bank`
+    is a name, `creditor_agent` a BIC or a CNAPS code ("" if not known).
+    """
+
+    number: str
+    amount: Decimal
+    currency: str
+    debtor_name: str
+    debtor_account: str
+    creditor_name: str
+    creditor_account: str
+    execute_on: date
+    creditor_bank: str = ""
+    creditor_agent: str = ""
+    remittance: str = ""
+
+
+class PaymentOutcome(enum.StrEnum):
+    """How far a bank says an order has come. Only the statement proves that money moved."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    BOOKED = "booked"
+    REJECTED = "rejected"
+
+
+class PaymentStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bank says of one order; or, with an empty `number`, of several at once.
+
+    Without a number it speaks of every order of the message `message_id`, or of
+    its block `block` only if that is given: a block is called by the number of
+    its first order. Broader statuses come first, and later ones refine them.
+    `word` is the bank's own word for the outcome, `code` and `reason` why.
+    """
+
+    number: str
+    outcome: PaymentOutcome
+    code: str = ""
+    reason: str = ""
+    word: str = ""
+    message_id: str = ""
+    block: str = ""
+
+
 Record = Statement | Line | Payout | BankLine | Totals
 
 
@@ -264,6 +314,33 @@ class Pushes(Protocol):
         ...
 
 
+@runtime_checkable
+class Pays(Protocol):
+    """A form in which a bank takes payment orders; a module in banks/ offers it as `ADAPTER`.
+
+    It reads no statements: `registry.pays` finds it, `registry.recognise` does not.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    family: ClassVar[str]
+    """"payment"."""
+
+    def instruct(
+        self, orders: Sequence[PaymentOrder], *, message_id: str, made_at: datetime
+    ) -> Document:
+        """Write the orders as one message; the same arguments give the same bytes.
+
+        `message_id` is ours, unique for all time and at most 35 characters. Raises
+        OrderError for an order the form cannot carry unchanged, and writes nothing.
+        """
+        ...
+
+    def read_status(self, document: Document) -> Iterator[PaymentStatus]:
+        """Yield what the bank says of earlier orders. Raises ReadError, before the first one."""
+        ...
+
+
 class AdapterError(Exception):
     """Base of the named errors an adapter raises."""
 
@@ -279,6 +356,19 @@ class ReadError(AdapterError):
 
 class UnrecognisedError(ReadError):
     """No adapter, or more than one, recognises the document."""
+
+
+class OrderError(AdapterError):
+    """A form cannot carry a payment order: its field `field` is too long, malformed, ….
+
+    `number` is the order's, or "" where the fault is the message's.
+    """
+
+    def __init__(self, number: str, field: str, reason: str) -> None:
+        super().__init__(f"{number}: {field} {reason}" if number else f"{field} {reason}")
+        self.number = number
+        self.field = field
+        self.reason = reason
 
 
 class BadSignatureError(AdapterError):

@@ -1,5 +1,8 @@
 """Finds the adapters: every module in adapters/ and banks/ that offers `ADAPTER`.
 
+A module in banks/ whose adapter is of the family "payment" takes orders instead of reading
+statements. It is found by `pays` alone.
+
 Discovery is used here and nowhere else, so that a new marketplace is one file.
 A module that is not sound stops the start: a hub with a missing reader must
 not look like a hub that has nothing to read.
@@ -22,11 +25,13 @@ from platforms.contract import (
     AdapterError,
     Document,
     LineKind,
+    Pays,
     Pushes,
     UnrecognisedError,
 )
 
 FAMILIES: Final = {"platform": adapters, "bank": banks}
+PAYMENT: Final = "payment"
 # The common names of secrets (see contract.Link).
 SECRETS: Final = frozenset(
     {"secret", "app_key", "app_id", "token", "aes_key", "webhook_id", "verification_token"}
@@ -67,6 +72,19 @@ def pushes(adapter: Adapter) -> Pushes:
     return adapter
 
 
+def pays(code: str) -> Pays:
+    """The form in which a bank takes orders. Raises UnknownAdapterError."""
+    found = _paying().get(code)
+    if found is None:
+        raise UnknownAdapterError(f"no payment form is called {code!r}")
+    return found
+
+
+def payment_codes() -> tuple[str, ...]:
+    """Every payment form's code, in order. Raises UnsoundAdapterError."""
+    return tuple(_paying())
+
+
 def recognise(document: Document) -> Adapter:
     """The one adapter whose format this is, by content.
 
@@ -87,13 +105,48 @@ def recognise(document: Document) -> Adapter:
 
 @functools.cache
 def _by_code() -> dict[str, Adapter]:
-    """Import every module once and keep its adapter by code."""
-    return collect(
+    """Every reader by its code."""
+    return collect(pair for pair in _modules() if not _takes_orders(pair[1]))
+
+
+@functools.cache
+def _paying() -> dict[str, Pays]:
+    """Every payment form by its code."""
+    found = collect_payments([module for _, module in _modules() if _takes_orders(module)])
+    if taken := found.keys() & _by_code().keys():
+        raise UnsoundAdapterError(f"a reader has the code of a payment form: {sorted(taken)}")
+    return found
+
+
+@functools.cache
+def _modules() -> tuple[tuple[str, ModuleType], ...]:
+    """Import every module once."""
+    return tuple(
         (family, importlib.import_module(f"{package.__name__}.{module.name}"))
         for family, package in FAMILIES.items()
         for module in pkgutil.iter_modules(package.__path__)
         if not module.name.startswith("_")
     )
+
+
+def _takes_orders(module: ModuleType) -> bool:
+    return getattr(getattr(module, "ADAPTER", None), "family", None) == PAYMENT
+
+
+def collect_payments(modules: Iterable[ModuleType]) -> dict[str, Pays]:
+    """Check modules and give their payment forms by code, sorted.
+
+    Raises UnsoundAdapterError for a module without a sound form, and for a code that is taken.
+    """
+    found: dict[str, Pays] = {}
+    for module in modules:
+        form = getattr(module, "ADAPTER", None)
+        if not isinstance(form, Pays) or not (_CODE.fullmatch(form.code) and form.name):
+            raise UnsoundAdapterError(f"{module.__name__}: its ADAPTER is no payment form")
+        if form.code in found:
+            raise UnsoundAdapterError(f"{module.__name__}: the code {form.code} is taken")
+        found[form.code] = form
+    return dict(sorted(found.items()))
 
 
 def collect(modules: Iterable[tuple[str, ModuleType]]) -> dict[str, Adapter]:

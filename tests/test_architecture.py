@@ -77,7 +77,7 @@ def test_only_a_few_rooms_talk_to_adapters() -> None:
         named(path)
         for path in sources("settlement", "web", "accounts", "ledger")
         if re.search(
-            r"registry\.(recognise|pushes)\(|adapter\.(read|verify|unwrap|pull)\(",
+            r"registry\.(recognise|pushes|pays)\(|adapter\.(read|verify|unwrap|pull)\(",
             path.read_text(encoding="utf-8"),
         )
     }
