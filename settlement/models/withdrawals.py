@@ -22,7 +22,7 @@ class WithdrawalState(models.TextChoices):
     RETURNED = "returned", _("Returned by the payee's bank")
     REJECTED = "rejected", _("Rejected by the bank")
     CANCELLED = "cancelled", _("Cancelled")
-    OUTCOME_UNKNOWN = "outcome_unknown", _("The bank has not answered")
+    OUTCOME_UNKNOWN = "outcome_unknown", _("Waiting for the bank's answer")
 
 
 HOLDING = [

@@ -25,10 +25,10 @@ from accounts.queries import number_of, number_of_payee
 from platforms import registry
 from platforms.contract import (
     Document,
+    OrderError,
     PaymentOrder,
     PaymentOutcome,
     PaymentStatus,
-    Pays,
     ReadError,
 )
 from settlement.errors import AlreadyStoredError, NoGatewayError
@@ -46,6 +46,14 @@ ORIGIN = "bank"
 NEVER_RECEIVED = "never_received"
 DUPLICATES = {"AM05", "DU01", "DU02", "DU03", "DU04", "DU05"}
 """Reasons of refusal that say the bank has had the order already (ISO external code list)."""
+STATE_OF = {
+    PaymentOutcome.RECEIVED: WithdrawalState.OUTCOME_UNKNOWN,
+    PaymentOutcome.PENDING: WithdrawalState.OUTCOME_UNKNOWN,
+    PaymentOutcome.ACCEPTED: WithdrawalState.ACCEPTED,
+    # Booked is what the statement shows, not what an answer says.
+    PaymentOutcome.BOOKED: WithdrawalState.ACCEPTED,
+    PaymentOutcome.REJECTED: WithdrawalState.REJECTED,
+}
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
 
 
@@ -86,7 +94,11 @@ def pay(*, merchant_id: UUID, withdrawal_id: UUID) -> None:
     if lease is None:
         return
     with kept_alive(lease):
-        attempt, sent = _attempt(lease)
+        try:
+            attempt, sent = _attempt(lease)
+        except OrderError as error:
+            _refuse(lease, error)
+            return
         try:
             answer = _ask(lease, attempt) if sent else _send(lease, attempt)
         except SilentBankError as error:
@@ -104,7 +116,9 @@ def _attempt(lease: Lease) -> tuple[PaymentAttempt, bool]:
             return attempt, attempt.sent_at is not None
         withdrawal = Withdrawal.objects.select_related("bank_account", "payee").get(id=lease.id)
         id, now = new_id(), timezone.now()
-        file = _pays().instruct([_order(withdrawal, now)], message_id=id.hex, made_at=now)
+        file = registry.pays(FORM).instruct(
+            [_order(withdrawal, now)], message_id=id.hex, made_at=now
+        )
         with file.open() as stream:
             kept = originals.keep(
                 stream, merchant_id=lease.merchant_id, limit=settings.DOCUMENT_MAX_BYTES
@@ -117,6 +131,14 @@ def _attempt(lease: Lease) -> tuple[PaymentAttempt, bool]:
             sha256=kept.sha256,
             made_at=now,
         ), False
+
+
+def _refuse(lease: Lease, error: OrderError) -> None:
+    """The form cannot carry the order: nothing was sent, and nothing will be."""
+    with acting_for(lease.merchant_id):
+        lease.still_held()
+        withdrawal = Withdrawal.objects.get(id=lease.id)
+        withdrawals.reject(withdrawal, code="", reason=str(error), now=timezone.now())
 
 
 def _order(withdrawal: Withdrawal, now: datetime) -> PaymentOrder:
@@ -166,20 +188,24 @@ def _answer(lease: Lease, answer: httpx.Response) -> Answer:
     document = Document(name="answer", head=body[:65536], open=lambda: io.BytesIO(body))
     number = _number(lease)
     try:
-        statuses = [s for s in _pays().read_status(document) if s.number == number]
+        # What is said of the whole message or block comes first, of the order itself last.
+        statuses = [
+            status
+            for status in registry.pays(FORM).read_status(document)
+            if status.number in {number, ""} and status.block in {number, ""}
+        ]
     except ReadError as error:
         raise SilentBankError(f"the bank's answer cannot be read: {error}") from error
-    if len(statuses) != 1:
-        raise SilentBankError(f"the bank's answer names it {len(statuses)} times")
-    return _meaning(statuses[0])
+    if not statuses:
+        raise SilentBankError("the bank's answer does not name it")
+    return _meaning(statuses[-1])
 
 
 def _meaning(status: PaymentStatus) -> Answer:
     if status.outcome is PaymentOutcome.REJECTED and status.code in DUPLICATES:
         raise SilentBankError("the bank has had this number before")
-    rejected = status.outcome is PaymentOutcome.REJECTED
     return Answer(
-        state=WithdrawalState.REJECTED if rejected else WithdrawalState.ACCEPTED,
+        state=STATE_OF[status.outcome],
         outcome=status.outcome.value,
         code=status.code,
         reason=status.reason,
@@ -273,12 +299,6 @@ def _keep(merchant_id: UUID, name: str, body: bytes) -> int:
 
 
 # --- the wire -----------------------------------------------------------------------------
-
-
-def _pays() -> Pays:
-    adapter = registry.get(FORM)
-    assert isinstance(adapter, Pays)
-    return adapter
 
 
 def _request(method: str, path: str, **more: Any) -> httpx.Response:

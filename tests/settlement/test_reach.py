@@ -63,8 +63,12 @@ def test_no_row_is_written_for_another_merchant(mine: Rows, yours: Rows, acting:
         [(row,)] = asked(query, OWNER, [yours.merchant.id])
         copy = named("INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %s)",
                      table=table)  # fmt: skip
-        # The item's trigger looks first, and does not see the other's payout.
-        refusals = {FORBIDDEN, "23514 match_item_fits_its_side"}
+        # Their triggers look first, and do not see the other's payout or quote.
+        refusals = {
+            FORBIDDEN,
+            "23514 match_item_fits_its_side",
+            "23514 withdrawal_is_as_quoted",
+        }
         assert attempt(copy, [row], as_=mine if acting else None) in refusals, table
 
 
