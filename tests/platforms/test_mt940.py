@@ -204,6 +204,14 @@ def test_every_page_ties_to_its_own_balances() -> None:
     assert (statements[0].period_from, statements[2].period_from) == (None, date(2026, 1, 2))
 
 
+@pytest.mark.parametrize("between", [":28C:1/3\n", f"-\n{HEAD[: HEAD.index(':60F')]}"])
+def test_a_page_that_is_missing_shows(between: str) -> None:
+    first = HEAD + ":61:260102C1,NTRFX\n:62M:C260102EUR1,\n"
+    assert verdicts(read(f"{first}{between}:60M:C260102EUR1,\n{TAIL.replace('R0', 'R1')}"))
+    later = f"{first}{between}:60M:C260102EUR2,\n{TAIL.replace('R0', 'R2')}"
+    assert "does not begin where the page before ends" in refused(later)
+
+
 def test_an_interim_report_is_evidence_only() -> None:
     text = (
         ":20:S\n:25:1\n:28C:1/1\n:34F:PLN0,\n:13D:1701191815+0100\n:61:260102CN0,01NTRFX\n"

@@ -11,7 +11,7 @@ from tests.web.shop import Shop, a_shop
 
 pytestmark = pytest.mark.usefixtures("database")
 
-MOST = {"overview": 27, "payouts": 21, "bank_lines": 22, "exceptions": 27, "documents": 20}
+MOST = {"overview": 27, "payouts": 21, "bank_lines": 22, "exceptions": 27, "documents": 21}
 
 
 @pytest.fixture(scope="module")
