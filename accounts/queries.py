@@ -12,6 +12,12 @@ def number_of(account: BankAccount) -> str:
     return vault.unseal(bytes(account.number_sealed), context=NUMBER)
 
 
+def bank_accounts_by_number(number: str) -> list[BankAccount]:
+    """The acting merchant's accounts with this number: one a currency."""
+    digest = vault.digest(normal_number(number), context=NUMBER)
+    return list(BankAccount.objects.filter(number_digest=digest).order_by("currency"))
+
+
 def bank_account_by_number(number: str, *, currency: str) -> BankAccount | None:
     """The acting merchant's account with this number and currency, or None if it has none."""
     digest = vault.digest(normal_number(number), context=NUMBER)

@@ -200,6 +200,25 @@ def test_a_profile_of_the_operator_reads_what_no_built_in_one_does(
         assert BankLine.objects.get().amount == Money("1234.50", "CNY")
 
 
+def test_the_command_takes_account_and_profile(
+    shop: Shop, own: ColumnProfile, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("Tag;Betrag;Text\n02.11.2026;1234,50;Auszahlung\n")
+    out, merchant = StringIO(), f"--merchant={shop.merchant.id}"
+    chosen = [f"--bank-account={shop.numbers[0]}", f"--column-profile={own.code}"]
+    for wrong in (
+        [chosen[0], "--currency=EUR"],
+        ["--bank-account=1"],
+        ["--column-profile=none"],
+        [*chosen, "--store=shop"],
+    ):
+        with pytest.raises(CommandError):
+            call_command("ingest", str(path), merchant, *wrong)
+    call_command("ingest", str(path), merchant, *chosen, stdout=out)
+    assert "bank_csv, 1 new" in out.getvalue()
+
+
 @pytest.mark.parametrize("using", ["default", "ops", "owner"])
 def test_a_profile_never_changes(own: ColumnProfile, using: str) -> None:
     for attempt in ("UPDATE {} SET version = 2", "DELETE FROM {}", "TRUNCATE {} CASCADE"):

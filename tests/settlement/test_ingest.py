@@ -238,6 +238,29 @@ def test_equal_bank_entries_survive_and_an_overlap_adds_none(shop: Shop, tmp_pat
         assert BankLine.objects.filter(live=True).count() == 3
 
 
+def test_an_mt940_is_booked_and_an_mt942_is_not(shop: Shop, tmp_path: Path) -> None:
+    """Two days, one without an entry; a zero moves nothing; an interim report books nothing."""
+    head, entries = (
+        f":25:{shop.number}CNY\n:28C:1/1\n",
+        (":61:2611021102CY80,5NTRFNONREF//R1\n:86:payout\n:61:2611021102D0,NMSCNONREF//R2\n"),
+    )
+    statement = tmp_path / "a.sta"
+    statement.write_text(
+        f":20:A\n{head}:60F:C261101CNY100,\n{entries}:62F:C261102CNY180,5\n-\n"
+        f":20:B\n{head}:60F:C261102CNY180,5\n:62F:C261103CNY180,5\n-\n"
+    )
+    interim = tmp_path / "b.sta"
+    interim.write_text(f":20:C\n{head}:34F:CNY0,\n{entries}:90C:1CNY80,5\n:90D:1CNY0,\n-\n")
+    for path in (interim, statement):
+        document = shop.give(path, None)
+        assert (document.state, document.code, document.rows_kept) == ("loaded", "mt940", 2)
+    assert shop.in_bank() == Decimal("180.50")
+    assert not shop.broken_invariants()
+    statement.write_text(statement.read_text().replace("C261103CNY180,5", "C261103CNY180,6"))
+    document = shop.give(statement, None)
+    assert document.state == "refused" and "does not tie out" in document.error_reason
+
+
 def test_words_nobody_knows_wait_in_suspense(shop: Shop, tmp_path: Path) -> None:
     shop.give(fund_flow(tmp_path / "a.csv", [("09:00:00", "1", "新业务", "8.00")]), shop.wechat)
     with acting_for(shop.merchant.id):

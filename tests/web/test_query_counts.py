@@ -17,7 +17,7 @@ MOST = {
     "payouts": 21,
     "bank_lines": 22,
     "exceptions": 27,
-    "documents": 20,
+    "documents": 21,
 }
 
 

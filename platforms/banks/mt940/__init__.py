@@ -14,7 +14,7 @@ from platforms.banks.mt940 import statements
 from platforms.contract import Adapter, Document, LineKind, Record
 
 # A tag that only these messages have, at the beginning of a line.
-_MESSAGE: Final = re.compile(rb"(?:\A|[\r\n\x01])\s*:(?:20|25P?|28C?|60[FM]|61|62[FM]|64|NS):")
+_MESSAGE: Final = re.compile(rb"(?:\A|[\r\n\x01])[ \t]*:(?:20|25P?|28C?|60[FM]|61|62[FM]|64|NS):")
 
 
 class Mt940(Adapter):

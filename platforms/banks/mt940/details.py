@@ -10,9 +10,9 @@ from typing import Final
 from platforms.banks.mt940.tokens import Field
 
 # The German DFÜ agreement: business code, then ?00 text, ?20-29 and ?60-63 purpose, ?31 account,
-# ?32 and ?33 name. The purpose holds SEPA's fields behind their keys.
-_GERMAN: Final = re.compile(r"\s*[0-9]{3}\?[0-9]{2}")
-_GERMAN_FIELD: Final = re.compile(r"\?([0-9]{2})")
+# ?32 and ?33 name. The purpose holds SEPA's fields behind their keys. Triodos writes > for ?.
+_GERMAN: Final = re.compile(r"\s*[0-9]{3}([?>])[0-9]{2}")
+_GERMAN_FIELD: Final = {mark: re.compile(rf"[{mark}]([0-9]{{2}})") for mark in "?>"}
 _PURPOSE: Final = frozenset(f"{number}" for number in (*range(20, 30), *range(60, 64)))
 _GERMAN_KEY: Final = re.compile(
     r"((?:EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE)(?=\+)|MTLG(?=:))[+:]"
@@ -42,15 +42,14 @@ def said(texts: list[Field]) -> Said:
         return Said()
     joined = "".join(texts[0].lines)
     more = [_free(text.lines) for text in texts[1:]]
-    if _GERMAN.match(joined):
-        return _german(joined, more)
+    if german := _GERMAN.match(joined):
+        return _german(_by_key(_GERMAN_FIELD[german[1]], joined), more)
     if _DUTCH_KEY.match(joined):
         return _dutch(joined, more)
     return Said(remittance=_plain([_free(texts[0].lines), *more]))
 
 
-def _german(text: str, more: list[str]) -> Said:
-    parts = _by_key(_GERMAN_FIELD, text)
+def _german(parts: list[tuple[str, str]], more: list[str]) -> Said:
     purpose = "".join(value for key, value in parts if key in _PURPOSE)
     found = dict(reversed(_by_key(_GERMAN_KEY, purpose)))
     fields = dict(reversed(parts))
@@ -58,9 +57,7 @@ def _german(text: str, more: list[str]) -> Said:
     text = found.get("SVWZ", "").strip() or purpose or fields.get("00", "")
     return Said(
         counterparty=_plain([name]) or fields.get("31", "").strip(),
-        remittance=_plain(
-            [found.get("SVWZ", "").strip() or purpose or fields.get("00", ""), *more]
-        ),
+        remittance=_plain([text, *more]),
         end_to_end_id=_plain([found.get("EREF", "")]),
     )
 

@@ -18,15 +18,16 @@ _SUM: Final = re.compile(r"([0-9]{1,5})([A-Z]{3})([0-9.,]+)")
 _FLOOR: Final = re.compile(r"([A-Z]{3})[CD]?[0-9.,]+")
 _ENTRY: Final = re.compile(
     r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?(?P<mark>RC|RD|C|D)(?P<letter>[A-Z])?"
-    r"(?P<amount>[0-9][0-9.,]*)(?P<type>[NSF][A-Z0-9 ]{3})?(?P<rest>.*)"
+    r"(?P<amount>[0-9][0-9.,]*)(?P<type>[A-Z][A-Z0-9 ]{3})?(?P<rest>.*)"
 )
 
 # A reversed credit takes money away. mt-940's default reads it as a credit
 # (banks.md §0.2: a real file misses its balance by twice the amount).
 _GIVES: Final = {"C": True, "D": False, "RC": False, "RD": True}
 
-# Amounts have a decimal comma; Rabobank's old files have a point and two digits.
-_COMMA: Final = re.compile(r"([0-9]{1,16}),([0-9]{0,4})")
+# Amounts have a decimal comma, which Knab leaves out of whole ones; Rabobank's old files have
+# a point and two digits.
+_COMMA: Final = re.compile(r"([0-9]{1,16})(?:,([0-9]{0,4}))?")
 _POINT: Final = re.compile(r"([0-9]{1,16})\.([0-9]{2}|)")
 
 _NO_REFERENCE: Final = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -17,15 +18,16 @@ Records = Iterator[Record]
 def read(document: Document) -> Records:
     """Yield Statement, BankLines, Totals for every page of every message. Raises ReadError."""
     message: _Message | None = None
+    unfinished: _Unfinished | None = None
     found = False
     for field in tokens.fields(document):
         if field.tag in ("940", "942"):
             continue
         if message is not None and field.tag in ("20", tokens.END):
             yield from message.ended(field.row)
-            message = None
+            unfinished, message = message.unfinished, None
         if field.tag == "20":
-            message, found = _Message(field.row), True
+            message, found = _Message(field.row, unfinished), True
         elif message is not None:
             yield from message.take(field)
         elif field.tag != tokens.END:
@@ -36,6 +38,14 @@ def read(document: Document) -> Records:
         raise ReadError("there is no message in it", row=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unfinished:
+    """A page that ended with an interim balance (:62M:): another one follows."""
+
+    account: str
+    closing: Balance
+
+
 class _Page:
     """What one page of a message says; MT940 has balances, MT942 a floor and sums."""
 
@@ -44,6 +54,7 @@ class _Page:
         self.opening: Balance | None = None
         self.floor = ""
         self.closing: Balance | None = None
+        self.goes_on = False
         self.sums: dict[str, tuple[int, Decimal]] = {}
         self.seen: set[bool] = set()
         self.stated = False
@@ -71,8 +82,9 @@ class _Page:
 class _Message:
     """A message whose end has not come yet."""
 
-    def __init__(self, row: int) -> None:
+    def __init__(self, row: int, before: _Unfinished | None) -> None:
         self._row = row
+        self._before = before
         self._account: str | None = None
         self._page = _Page()
         self._entry: Field | None = None
@@ -94,6 +106,14 @@ class _Message:
             self._check_sums(row)
         yield from self._state(())
         yield page.totals()
+
+    @property
+    def unfinished(self) -> _Unfinished | None:
+        """The page another one must continue, if its last one says so."""
+        page = self._page
+        if page.closing is None or not page.goes_on or self._account is None:
+            return None
+        return _Unfinished(account=self._account, closing=page.closing)
 
     def _check_sums(self, row: int | None) -> None:
         """An interim report has no balances: its end is proved by its sums alone."""
@@ -122,6 +142,14 @@ class _Message:
         if self._page.unit:
             raise ReadError("a second opening balance", row=field.row)
         self._page.opening = entries.balance(field)
+        before = self._before
+        if before is None or field.tag != "60M" or before.account != self._account:
+            return
+        if (before.closing.currency, before.closing.value) != (
+            self._page.opening.currency,
+            self._page.opening.value,
+        ):
+            raise ReadError("it does not begin where the page before ends", row=field.row)
 
     def floor(self, field: Field) -> Records:
         if self._page.opening is None:
@@ -151,7 +179,7 @@ class _Message:
         page = self._page
         if page.closing is not None:
             raise ReadError("a second closing balance", row=field.row)
-        page.closing = entries.balance(field)
+        page.closing, page.goes_on = entries.balance(field), field.tag == "62M"
         if page.opening is None:
             raise ReadError("a closing balance without an opening one", row=field.row)
         if page.closing.currency != page.opening.currency:
@@ -173,7 +201,7 @@ class _Message:
         """A message may hold several pages: 62M, then 28C and 60M."""
         if self._page.ended:
             yield from self.ended(field.row)
-            self._page = _Page()
+            self._before, self._page = self.unfinished, _Page()
 
     def _state(self, entry: tuple[Field, ...]) -> Iterator[Statement]:
         """Yield the statement, once. One without entries is dated by its balance."""

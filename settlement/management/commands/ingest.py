@@ -6,16 +6,26 @@ import argparse
 import sys
 import threading
 from pathlib import Path
+from typing import TypedDict
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from accounts.access import acting_for
-from accounts.models import Merchant, Store
+from accounts.models import BankAccount, Merchant, Store
+from accounts.queries import bank_accounts_by_number
 from settlement.errors import AlreadyStoredError, RefusedError
-from settlement.models import DocumentState, SourceDocument
+from settlement.models import ColumnProfile, DocumentState, SourceDocument
 from settlement.money_in import ingest
+
+
+class _Belongs(TypedDict):
+    """Whose the files are, and how they are read."""
+
+    store: Store | None
+    bank_account: BankAccount | None
+    column_profile: ColumnProfile | None
 
 
 class Command(BaseCommand):
@@ -28,26 +38,43 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--merchant", help="id or name; not needed if there is only one")
         parser.add_argument("--store", help="the store's name; none for a bank statement")
+        parser.add_argument("--bank-account", help="its number, for a bank's file without one")
+        parser.add_argument("--currency", help="of the bank account, if it has several")
+        parser.add_argument("--column-profile", help="its code: the latest version reads the CSV")
 
     def handle(
-        self, *, files: list[Path], merchant: str | None, store: str | None, **options: object
+        self,
+        *,
+        files: list[Path],
+        merchant: str | None,
+        store: str | None,
+        bank_account: str | None,
+        currency: str | None,
+        column_profile: str | None,
+        **options: object,
     ) -> None:
         """Load every file; exit 2 when one was refused."""
+        if store and (bank_account or column_profile):
+            raise CommandError("a file is of a store or of a bank account, not of both")
         merchant_id = _merchant(merchant)
-        named = _store(merchant_id, store)
-        refused = sum(not self._load(merchant_id, named, path) for path in files)
+        belongs = _Belongs(
+            store=_store(merchant_id, store),
+            bank_account=_bank_account(merchant_id, bank_account, currency),
+            column_profile=_column_profile(column_profile),
+        )
+        refused = sum(not self._load(merchant_id, belongs, path) for path in files)
         if refused:
             raise CommandError(f"{refused} of {len(files)} files were not loaded", returncode=2)
 
-    def _load(self, merchant_id: UUID, store: Store | None, path: Path) -> bool:
+    def _load(self, merchant_id: UUID, belongs: _Belongs, path: Path) -> bool:
         try:
             with path.open("rb") as stream:
                 document = ingest.receive(
                     merchant_id=merchant_id,
                     stream=stream,
                     name=path.name,
-                    store=store,
                     origin="command",
+                    **belongs,
                 )
         except (OSError, RefusedError) as error:
             self.stderr.write(f"{path}: {error}")
@@ -128,3 +155,26 @@ def _store(merchant_id: UUID, named: str | None) -> Store | None:
     if len(stores) != 1:
         raise CommandError(f"there is no single store called {named}")
     return stores[0]
+
+
+def _bank_account(
+    merchant_id: UUID, number: str | None, currency: str | None
+) -> BankAccount | None:
+    if number is None:
+        return None
+    with acting_for(merchant_id):
+        accounts = bank_accounts_by_number(number)
+    fitting = [account for account in accounts if currency in (None, account.currency)]
+    if len(fitting) != 1:
+        raise CommandError("there is no single bank account of this number; say its --currency")
+    return fitting[0]
+
+
+def _column_profile(code: str | None) -> ColumnProfile | None:
+    """The latest version of a profile of the operator's own."""
+    if code is None:
+        return None
+    found = ColumnProfile.objects.filter(code=code).order_by("-version").first()
+    if found is None:
+        raise CommandError(f"there is no column profile called {code}")
+    return found

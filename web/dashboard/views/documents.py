@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Action, require
+from accounts.models import Store
 from settlement import queries
 from settlement.errors import AlreadyStoredError, IllegalTransitionError, RefusedError
 from settlement.models import DocumentState, SourceDocument
@@ -44,7 +45,7 @@ def upload(request: MemberRequest) -> HttpResponse:
     require(request.member, Action.UPLOAD)
     if request.method != "POST":
         return redirect("documents")
-    form = _upload_form(request.POST, request.FILES)
+    form = _upload_form(list(reading.stores()), request.POST, request.FILES)
     if not form.is_valid():
         return _list(request, form)
     taken = sum(_receive(request, file, form) for file in form.cleaned_data["originals"])
@@ -61,8 +62,10 @@ def upload(request: MemberRequest) -> HttpResponse:
     return redirect("documents")
 
 
-def _upload_form(data: Any = None, files: Any = None, *, whose: str = "") -> UploadForm:
-    stores, accounts = list(reading.stores()), list(reading.bank_accounts())
+def _upload_form(
+    stores: list[Store], data: Any = None, files: Any = None, *, whose: str = ""
+) -> UploadForm:
+    accounts = list(reading.bank_accounts())
     return UploadForm(data, files, stores=stores, accounts=accounts, whose=whose)
 
 
@@ -100,7 +103,7 @@ def _list(request: MemberRequest, form: UploadForm | None = None) -> HttpRespons
     page = Paginator(chosen.narrow(queries.documents()), PAGE).get_page(request.GET.get("page"))
     context = {
         "filter": chosen,
-        "form": form or _upload_form(whose=request.GET.get("belongs_to", "")),
+        "form": form or _upload_form(stores, whose=request.GET.get("belongs_to", "")),
         "page": page,
         "in_work": reading.in_work(page.object_list),
     }
