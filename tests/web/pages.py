@@ -27,9 +27,9 @@ OBJECTS: dict[str, Callable[[Shop], dict[str, object]]] = {
     "act_for": lambda shop: {"merchant_id": shop.merchant_id},
     "look_at": lambda shop: {"account_id": shop.account.id},
 }
-POSTED = {"act_for", "look_at", "confirm_stores", "add_store"}
+POSTED = {"act_for", "look_at"}
 BYTES = {"original", "store_template"}
-REDIRECTS = {"upload"}
+REDIRECTS = {"upload", "confirm_stores", "add_store"}
 
 
 def address(name: str, shop: Shop) -> str:

@@ -12,8 +12,10 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 
 from accounts.access import acting_for
+from accounts.models import Store
 from settlement.models import DocumentState, ReconRun, SourceDocument
 from settlement.money_in import ingest
+from tests.settlement.sheets import fifty, filled
 from tests.web.shop import Shop, a_shop, an_empty_shop
 
 CHROMIUM = "/usr/bin/chromium"
@@ -26,6 +28,10 @@ FLAGS = [
     "--disable-sync",
 ]
 SECONDS = 15_000
+PATHS = [
+    "/", "/stores/", "/stores/link/", "/payouts/", "/bank/", "/exceptions/", "/documents/",
+    "/profile/",
+]  # fmt: skip
 
 pytestmark = [
     pytest.mark.browser,
@@ -113,7 +119,16 @@ def test_signing_in_leads_to_the_overview(
     visit.sign_in(shop)
     for word in words:
         visit.sees(word)
-    for path in ("/", "/payouts/", "/bank/", "/exceptions/", "/documents/", "/profile/"):
+    for path in (
+        "/",
+        "/stores/",
+        "/stores/link/",
+        "/payouts/",
+        "/bank/",
+        "/exceptions/",
+        "/documents/",
+        "/profile/",
+    ):
         visit.open(path)
         assert visit.fits(), path
     for payout in shop.payouts.values():
@@ -173,3 +188,60 @@ def test_an_uploaded_file_is_followed_to_its_fate(
         assert not ReconRun.objects.exists()
     assert visit.fits()
     assert visit.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("width", "language", "words"),
+    [
+        (
+            1280,
+            "en-GB",
+            ("Neverland", "1 row has an error", "50 stores are linked", "No file yet"),
+        ),
+        (390, "zh-CN", ("Neverland", "有 1 行出错", "已关联 50 家店铺", "尚无文件")),
+    ],
+)
+def test_fifty_stores_are_linked_by_the_template(
+    width: int, language: str, words: tuple[str, ...], browser: object, server: str, tmp_path: Path
+) -> None:
+    """Download, fill in with one mistake, look over, correct, confirm, and find them listed."""
+    unheard_of, error, linked, no_file = words
+    shop = an_empty_shop(name="云溪家居有限公司")
+    visit = Visit(browser, server, width=width, language=language)
+    visit.sign_in(shop)
+    visit.page.click("main a[href='/stores/link/']")
+    assert visit.fits()
+    with visit.page.expect_download() as download:
+        visit.page.click("a[download]")
+    empty = Path(download.value.path()).read_bytes()
+
+    rows = fifty("微信支付")
+    rows[30][0] = unheard_of
+    _look_over(visit, tmp_path / "wrong.xlsx", filled(empty, rows))
+    visit.sees(error)
+    first = visit.page.locator("#preview tbody tr").first
+    first.get_by_text(f"“{unheard_of}”").wait_for()
+    assert "32" in first.inner_text()  # the row as the spreadsheet numbers it
+    assert visit.page.locator("form[action$='/confirm/']").count() == 0
+    assert visit.fits()
+
+    rows[30][0] = "WeChat Pay"
+    _look_over(visit, tmp_path / "right.xlsx", filled(empty, rows))
+    assert visit.page.locator("#preview tbody tr").count() == 50
+    visit.page.click("form[action$='/confirm/'] button")
+    visit.page.wait_for_url("**/stores/?health=new")
+    visit.sees(linked)
+    assert visit.page.locator(".as-cards tbody tr").count() == 50
+    visit.page.locator("tbody tr").first.get_by_text(no_file).wait_for()
+    assert visit.fits()
+    with acting_for(shop.merchant_id):
+        named = Store.objects.values_list("name", "external_id", "platform")
+        assert set(named) == {(name, number, "wechatpay") for _p, name, number, _a in rows}
+    assert visit.complaints == []
+
+
+def _look_over(visit: Visit, file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    visit.page.set_input_files("input[name=sheet]", str(file))
+    visit.page.click("#by-sheet button[type=submit]")
+    visit.page.locator("#preview").get_by_text(file.name).wait_for()

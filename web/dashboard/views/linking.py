@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Action, require
 from accounts.errors import StoreTakenError
@@ -51,11 +51,13 @@ def link_stores(request: MemberRequest, account: SettlementAccount) -> HttpRespo
     return _preview(request, account, seen, file=file.name, unused=sheet.unused)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @account_page
 def confirm_stores(request: MemberRequest, account: SettlementAccount) -> HttpResponse:
     """Link what was shown, if it still can be linked."""
     require(request.member, Action.LINK)
+    if request.method != "POST":
+        return redirect("link_stores")
     try:
         rows = carrying.opened(request.POST.get("rows", ""), account=account, user=request.user)
     except carrying.LostRowsError:
@@ -74,11 +76,13 @@ def confirm_stores(request: MemberRequest, account: SettlementAccount) -> HttpRe
     return redirect(f"{reverse('stores')}?health={Health.NEW}" if done.stores else "stores")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @account_page
 def add_store(request: MemberRequest, account: SettlementAccount) -> HttpResponse:
     """Link a single store."""
     require(request.member, Action.LINK)
+    if request.method != "POST":
+        return redirect("link_stores")
     form = StoreForm(request.POST)
     if not form.is_valid():
         return _page(request, account, store_form=form)
@@ -162,7 +166,6 @@ def _page(
         "account": account,
         "sheet_form": sheet_form or SheetForm(),
         "store_form": store_form or StoreForm(),
-        "platforms": platform_names.choices(),
         **more,
     }
     return show(request, "dashboard/link_stores.html", context)
