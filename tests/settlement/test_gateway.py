@@ -57,7 +57,7 @@ def at_the_bank(bank: RunningBank, withdrawal: Withdrawal) -> list[int]:
     return [
         entry["amount"]
         for entry in truth(bank)["entries"]
-        if entry["end_to_end_id"] == withdrawal.number
+        if any(withdrawal.number in str(detail) for detail in entry["details"])
     ]
 
 
