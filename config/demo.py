@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from accounts.onboarding import (
     open_settlement_account,
     register_merchant,
 )
+from config import demo_bank
 from config.keys import kept_secret
 from sandbox.world import write_world
 from settlement import queries
@@ -36,7 +37,8 @@ from settlement.proof import reconcile
 MEMBER = "demo@tributary.example"
 OPERATOR = "operator@tributary.example"
 SEED = 7
-DAYS = 45
+DAYS = 90
+STORES = 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +57,10 @@ def login() -> Login:
 
 
 def load(*, today: date, tell: Callable[[str], None]) -> UUID:
-    """Write a world that ends today and upload its files; returns the merchant's id.
+    """Write a world that ends yesterday and upload its files; returns the merchant's id.
 
-    Does nothing but find the merchant when it is there already.
+    From today on the simulated bank carries on by itself. Does nothing but find the merchant
+    when it is there already.
     """
     user = User.objects.filter(email=MEMBER).first()
     if user is not None:
@@ -65,7 +68,8 @@ def load(*, today: date, tell: Callable[[str], None]) -> UUID:
             return visible_to(user)[0].merchant_id
     with tempfile.TemporaryDirectory() as folder:
         world = Path(folder) / "world"
-        write_world(seed=SEED, out=world, ends_on=today, days=DAYS)
+        ends_on = today - timedelta(days=1)
+        write_world(seed=SEED, out=world, ends_on=ends_on, days=DAYS, stores=STORES)
         truth = json.loads((world / "truth.json").read_text(encoding="utf-8"))
         tell(f"wrote {len(truth['files'])} simulated files of {len(truth['stores'])} stores")
         merchant_id, stores = _onboard(truth)
@@ -78,6 +82,7 @@ def _onboard(truth: dict[str, Any]) -> tuple[UUID, dict[str, Store]]:
     given = login()
     User.objects.create_superuser(OPERATOR, given.password, name="Operator")
     owner = User.objects.create_user(MEMBER, given.password, name="Demo")
+    demo_bank.set_terms()
     merchant = register_merchant(name=truth["merchant"]["name"], owner=owner)
     with acting_for(merchant.id):
         account = open_settlement_account(merchant, name=truth["merchant"]["name"])
@@ -90,9 +95,15 @@ def _onboard(truth: dict[str, Any]) -> tuple[UUID, dict[str, Store]]:
                 currency=bank_account["currency"],
             )
         stores = {
-            store["code"]: add_store(account, platform=store["platform"], name=store["name"])
+            store["code"]: add_store(
+                account,
+                platform=store["platform"],
+                name=store["name"],
+                external_id=store["external_id"],
+            )
             for store in truth["stores"]
         }
+        demo_bank.add_payees(merchant)
     return merchant.id, stores
 
 
@@ -139,6 +150,7 @@ def summary(merchant_id: UUID) -> list[str]:
             "payouts    " + ", ".join(f"{count} {state}" for state, count in states),
             *(_totals(total) for total in overview.totals()),
             *(_bank(row) for row in overview.banks),
+            *demo_bank.summary(merchant_id),
             f"exceptions {overview.open_exceptions} open",
         ]
 

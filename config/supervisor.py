@@ -20,6 +20,7 @@ from typing import IO
 
 from config import processes
 from config.home import StackError, Urls
+from config.keys import kept_secret
 from config.processes import Step
 from config.stack import Stack
 
@@ -177,6 +178,7 @@ class Supervisor:
             self._check_port()
             self._start_servers()
             self._once("migrate")
+            self._connect_bank()
             self._start_programs()
             self._watch_until_ready()
             if self.demo:
@@ -229,6 +231,27 @@ class Supervisor:
             program.stop()
         if process.returncode != 0:
             raise StackError(f"`manage.py {command}` failed; its lines above say why.")
+
+    def _connect_bank(self) -> None:
+        """The demonstration's bank is simulated and lives on with its home; a real one is named."""
+        state = self.home / "simulated-bank"
+        if os.environ.get("BANK_URL") or not (self.demo or state.exists()):
+            return
+        port, key = _free_port(), kept_secret(self.home, "bank_key")
+        # A process list shows arguments, so the key travels in the environment.
+        self.environment |= {
+            "BANK_URL": f"http://127.0.0.1:{port}",
+            "BANK_KEY": key,
+            "BANK_COLLECT_SECONDS": "5",
+        }
+        arguments = [
+            *("-m", "sandbox.online_bank", "--state", str(state), "--port", str(port)),
+            *("--closes-every", "3"),
+        ]
+        program = self._program("bank", arguments, [Step(signal.SIGTERM, 2)])
+        service = Service("bank", program.start, program.alive, program.stop)
+        self.services.append(service)
+        service.begin(self.journal)
 
     def _start_programs(self) -> None:
         workers = os.environ.get("WORKERS", "2")
@@ -302,12 +325,19 @@ class Supervisor:
         """Beat first, so that nothing new is asked for; then worker, web, broker, database."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        order = {"beat": 0, "worker": 1, "web": 2, "valkey": 3, "postgres": 4}
+        order = {"beat": 0, "worker": 1, "web": 2, "bank": 3, "valkey": 4, "postgres": 5}
         for service in sorted(self.services, key=lambda service: order[service.name]):
             service.stop()
         self.stack.stop()
         self.journal.write("up", "stopped")
         self.journal.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _ask_to_stop(number: int, frame: FrameType | None) -> None:

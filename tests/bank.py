@@ -28,13 +28,16 @@ def connected_bank(folder: Path, settings: Any, *shops: Shop) -> Iterator[Runnin
         yield bank
 
 
-def open_account(bank: RunningBank, shop: Shop, *, opening: int = 10_000_00) -> None:
-    """Open the shop's account; minor units."""
+def open_account(
+    bank: RunningBank, shop: Shop, *, opening: int = 10_000_00, first_sequence: int = 1
+) -> None:
+    """Open the shop's account; minor units, and the number of its first statement."""
     account = {
         "number": shop.number,
         "currency": shop.bank_account.currency,
         "holder": shop.bank_account.holder,
         "opening": opening,
+        "first_sequence": first_sequence,
     }
     answer = httpx.post(f"{bank.url}/accounts", json=account, headers=bank.headers)
     answer.raise_for_status()

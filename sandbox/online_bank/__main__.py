@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -58,7 +59,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--state", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--key", required=True, help="what callers must show as Bearer")
+    parser.add_argument(
+        "--key",
+        default=os.environ.get("BANK_KEY"),
+        required="BANK_KEY" not in os.environ,
+        help="what callers must show as Bearer; default: BANK_KEY of the environment",
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument(

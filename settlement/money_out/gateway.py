@@ -266,18 +266,23 @@ def collect(*, merchant_id: UUID, bank_account_id: UUID) -> int:
     listed = _request("GET", "/statements", params={"account": number_of(account)})
     if listed.status_code != httpx.codes.OK:
         raise SilentBankError(f"the bank answered {listed.status_code}")
+    names = {
+        # Banks put the number into the name; ours shows its tail only.
+        item["name"].replace(number_of(account), account.number_tail): item["name"]
+        for item in listed.json()
+        if item["currency"] == account.currency
+    }
     came = 0
-    for name in _new_names(merchant_id, listed, account.currency):
-        answer = _request("GET", f"/statements/{name}")
+    for name in _not_here(merchant_id, list(names)):
+        answer = _request("GET", f"/statements/{names[name]}")
         if answer.status_code != httpx.codes.OK:
             raise SilentBankError(f"the bank answered {answer.status_code}")
         came += _keep(merchant_id, name, answer.content)
     return came
 
 
-def _new_names(merchant_id: UUID, listed: httpx.Response, currency: str) -> list[str]:
-    """The names of statements not collected yet, oldest first."""
-    names = [item["name"] for item in listed.json() if item["currency"] == currency]
+def _not_here(merchant_id: UUID, names: list[str]) -> list[str]:
+    """Those of the names that have not been collected yet, in their order."""
     with acting_for(merchant_id):
         here = set(
             SourceDocument.objects.filter(origin=ORIGIN, name__in=names).values_list(

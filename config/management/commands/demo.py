@@ -1,16 +1,22 @@
-"""`./manage.py demo`: a merchant with stores on two platforms, loaded and reconciled."""
+"""`./manage.py demo`: a merchant with stores on four platforms, loaded, reconciled, paid out."""
 
 from __future__ import annotations
 
 import argparse
 import time
+from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from uuid import UUID
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from config import demo
+from config import demo, demo_bank
+from settlement.money_out import gateway
 
 PATIENCE = timedelta(minutes=10)
 
@@ -34,6 +40,23 @@ class Command(BaseCommand):
         if once:
             call_command("migrate", verbosity=0)
         merchant_id = demo.load(today=timezone.localdate(), tell=self.stdout.write)
+        self._finish(merchant_id, once=once)
+        with demo_bank.bank_of_its_own(Path(settings.HOME)) if once else nullcontext():
+            if gateway.connected():
+                demo_bank.move_money(
+                    merchant_id,
+                    tell=self.stdout.write,
+                    work=partial(self._pay, merchant_id) if once else nothing,
+                )
+        self._finish(merchant_id, once=once)
+        for line in demo.summary(merchant_id):
+            self.stdout.write(line)
+        login = demo.login()
+        self.stdout.write(f"sign in as {login.email}, password {login.password}")
+        self.stdout.write(f"operator   {login.operator}, the same password, at /admin/")
+
+    def _finish(self, merchant_id: UUID, *, once: bool) -> None:
+        """Work, or wait for the workers, until nothing is left to be done."""
         deadline = timezone.now() + PATIENCE
         while left := demo.unfinished(merchant_id):
             if timezone.now() > deadline:
@@ -42,8 +65,11 @@ class Command(BaseCommand):
                 demo.work_off(merchant_id)
             else:
                 time.sleep(0.5)
-        for line in demo.summary(merchant_id):
-            self.stdout.write(line)
-        login = demo.login()
-        self.stdout.write(f"sign in as {login.email}, password {login.password}")
-        self.stdout.write(f"operator   {login.operator}, the same password, at /admin/")
+
+    def _pay(self, merchant_id: UUID) -> None:
+        demo_bank.work_off(merchant_id)
+        demo.work_off(merchant_id)
+
+
+def nothing() -> None:
+    """The workers do it."""
