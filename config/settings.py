@@ -251,8 +251,13 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    # It writes whole addresses, and a bank's name accounts.
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+    "loggers": {
+        # It writes whole addresses, and a bank's name accounts.
+        "httpx": {"level": "WARNING"},
+        # A line for each tick of the clock would hide what happens.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }
 
 # --- Work --------------------------------------------------------------------------------
