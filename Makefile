@@ -22,8 +22,14 @@ up: setup ## run Tributary
 test: setup ## check and test everything
 	@sh scripts/test $(ARGS)
 
-bench: setup ## run the benchmarks, or one: make bench B=name
+bench: setup .venv/bench ## run the benchmarks, or one: make bench B=name
 	@$(PYTHON) -m bench $(B)
+
+.venv/bench: bench/requirements.lock # what benchmarks compare with, apart from what we run on
+	@rm -rf .venv/bench
+	@$(PYTHON) -m uv pip install --quiet --system-certs --python $(PYTHON) --require-hashes \
+		--target .venv/bench -r bench/requirements.lock
+	@touch .venv/bench
 
 lint: setup ## style, types and architecture only
 	@sh scripts/test --lint
@@ -37,6 +43,9 @@ lock: setup ## pin the newest versions the .in files allow
 		--generate-hashes --no-emit-index-url --no-annotate requirements.in -o requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-annotate requirements-dev.in -o requirements-dev.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --constraint requirements-dev.lock \
+		bench/requirements.in -o bench/requirements.lock
 
 messages: setup ## collect and compile translations (needs gettext)
 	@$(PYTHON) manage.py makemessages --locale zh_Hans --no-location --no-obsolete \

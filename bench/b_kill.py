@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.harness import Arena, Kind, Scene, Trial, arena, until
+from tests.faults.harness import Arena, Kind, Scene, Trial, arena
 from tests.faults.rows import Rows, all_rows, differences
+from tests.faults.workers import until
 
 KILLS = 12
 """Of each kind of work, while it is being done."""

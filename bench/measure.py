@@ -58,6 +58,24 @@ def measure(
     return Measurement(statistics.median(times), rounded, round(peak, 1), result)
 
 
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds a piece of work takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def in_turns(
+    contenders: dict[str, Callable[[], float]], *, runs: int, warmups: int = 1
+) -> dict[str, float]:
+    """Let each do its work once a round, and return each one's median of what it says it took.
+
+    What else the machine does meanwhile then strikes all of them alike.
+    """
+    rounds = [{name: work() for name, work in contenders.items()} for _ in range(warmups + runs)]
+    return {name: statistics.median(one[name] for one in rounds[warmups:]) for name in contenders}
+
+
 class Peak:
     """Watch the resident memory of a process and its descendants during a `with` block.
 

@@ -56,8 +56,13 @@ def _rabbitmq() -> dict[str, Any]:
         "task_default_exchange_type": "topic",
         "broker_native_delayed_delivery_queue_type": "quorum",
         "worker_detect_quorum_queues": True,
-        # Without confirmation a message RabbitMQ refused vanishes in silence.
-        "broker_transport_options": {"confirm_publish": True},
+        "broker_transport_options": {
+            # Without confirmation a message RabbitMQ refused vanishes in silence; without the
+            # timeouts one that never answers, or is out of memory, holds every upload for ever.
+            "confirm_publish": True,
+            "read_timeout": 5,
+            "write_timeout": 5,
+        },
     }
 
 

@@ -201,6 +201,7 @@ class Postgres(Server):
     """PostgreSQL 18 with scram passwords on a unix socket."""
 
     name = "postgres"
+    locale = ("--locale-provider=builtin", "--locale=C.UTF-8")
     # Fast shutdown ends sessions and writes a checkpoint. An immediate one is as safe, but the
     # next start replays the log.
     steps = (Step(signal.SIGINT, 20), Step(signal.SIGQUIT, 5))
@@ -230,12 +231,12 @@ class Postgres(Server):
         secret.write_text(self.host.passwords["tributary_owner"])
         secret.chmod(0o644)  # inside a directory only the server enters
         options = ["--username=tributary_owner", f"--pwfile={secret}", "--auth=scram-sha-256"]
-        locale = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8"]
+        text = [*self.locale, "--encoding=UTF8"]
         speed = [] if self.durable else ["--no-sync"]
         initdb = self._binary("initdb")
         try:
             process = processes.launch(
-                [initdb, f"--pgdata={directory}", *options, *locale, *speed],
+                [initdb, f"--pgdata={directory}", *options, *text, *speed],
                 identity=self.host.identity,
                 output=subprocess.PIPE,
                 environment={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},

@@ -1,5 +1,8 @@
 """The promises the Celery settings must keep, whichever broker is used."""
 
+import inspect
+
+import amqp
 import pytest
 from kombu.transport.redis import Channel
 
@@ -32,7 +35,9 @@ def test_redis_options_are_ones_kombu_knows(url: str) -> None:
 
 def test_rabbitmq_gets_quorum_queues_and_confirms() -> None:
     chosen = broker_settings("amqp://host//")
-    assert chosen["broker_transport_options"] == {"confirm_publish": True}
+    options = chosen["broker_transport_options"]
+    assert options["confirm_publish"] is True
+    assert set(options) <= set(inspect.signature(amqp.Connection).parameters)
     assert {queue.queue_arguments["x-queue-type"] for queue in chosen["task_queues"]} == {"quorum"}
     assert "visibility_timeout" not in str(chosen)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests import rabbitmq
+from tests.faults.brokers import Broker, RabbitBroker
 from tests.faults.harness import Arena, Scene
 from tests.faults.harness import arena as an_arena
 from tests.faults.rows import Rows, standing_rows
@@ -19,6 +22,29 @@ def arena() -> Iterator[Arena]:
     """PostgreSQL and a broker that may be killed."""
     with an_arena() as place:
         yield place
+
+
+@pytest.fixture(scope="package")
+def rabbit() -> Iterator[RabbitBroker]:
+    """RabbitMQ: that of TEST_RABBITMQ_URL, which is the tests' alone, or one of our own."""
+    if url := os.environ.get("TEST_RABBITMQ_URL"):
+        yield RabbitBroker(url)
+    elif program := rabbitmq.program():
+        with rabbitmq.running(program) as server:
+            yield RabbitBroker(server.url, server)
+    else:
+        pytest.skip("RabbitMQ is not installed (rabbitmq-server), nor named by TEST_RABBITMQ_URL")
+
+
+@pytest.fixture(
+    scope="package", params=["valkey", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)]
+)
+def broker(request: pytest.FixtureRequest, arena: Arena) -> Broker:
+    """Every broker a hub may run on, one after the other."""
+    if request.param == "valkey":
+        return arena.valkey
+    rabbit: RabbitBroker = request.getfixturevalue("rabbit")
+    return rabbit
 
 
 @pytest.fixture(scope="package")

@@ -13,51 +13,28 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self
 
 import psycopg
-import redis
 
-from config import processes
 from config.celery import QUEUES
-from config.processes import Step
 from config.stack import Stack, temporary
+from tests.faults.brokers import Broker, ValkeyBroker
 from tests.faults.rows import Ask, Rows, all_rows
+from tests.faults.workers import PATIENCE, ROOT, T, Worker, until
 
-ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 2
 PROGRESS_SECONDS = 0.2
 SWEEP_SECONDS = 15
 """How often beat sweeps (config/celery.py)."""
-PATIENCE = 45.0
-LOOK_SECONDS = 0.004
 PAUSE_SECONDS = 0.5
 """Between two rounds of our own sweeping."""
-
-T = TypeVar("T")
-
-
-class PatienceLostError(AssertionError):
-    """What was waited for has not come."""
-
-
-def until(look: Callable[[], T], what: str, *, seconds: float = PATIENCE) -> T:
-    """Look until there is something to see, and return it. Raises PatienceLostError."""
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        if time.monotonic() > deadline:
-            raise PatienceLostError(f"after {seconds:.0f} s still not: {what}")
-        time.sleep(LOOK_SECONDS)
-    return seen
-
 
 # --- the place ----------------------------------------------------------------------------
 
@@ -76,32 +53,29 @@ class Arena:
     """A stack of its own. It is durable, for its servers are killed too."""
 
     def __init__(self, stack: Stack) -> None:
+        assert stack.broker is not None
         self.stack = stack
         self.home = stack.home
+        self.valkey = ValkeyBroker(stack.broker)
+        self._helpers: dict[str, subprocess.Popen[str]] = {}
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
             cwd=ROOT,
-            env=self.environment("tributary"),
+            env=self.environment("tributary", self.valkey),
             check=True,
-        )
-        self._helper = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.inside"],
-            cwd=ROOT,
-            env=self.environment("tributary"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
         )
 
     def close(self) -> None:
-        """End the helper; the stack is its owner's."""
-        self._helper.communicate()
+        """End the helpers; the servers are their owners'."""
+        for helper in self._helpers.values():
+            helper.communicate()
 
-    def environment(self, database: str) -> dict[str, str]:
+    def environment(self, database: str, broker: Broker) -> dict[str, str]:
         """The environment of our processes in this arena."""
         return {
             **os.environ,
             **self.stack.urls(database).as_environment(),
+            "BROKER_URL": broker.url,
             "TRIBUTARY_HOME": str(self.home),
             "DOCUMENTS_DIR": str(self.home / "documents"),
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -111,15 +85,31 @@ class Arena:
             "LOG_LEVEL": "WARNING",
         }
 
-    def inside(self, database: str, command: str, *arguments: str) -> Any:
+    def inside(
+        self, database: str, command: str, *arguments: str, broker: Broker | None = None
+    ) -> Any:
         """Carry out a command of `inside`; raises RuntimeError with its traceback."""
-        assert self._helper.stdin is not None
-        assert self._helper.stdout is not None
-        print(json.dumps([database, command, *arguments]), file=self._helper.stdin, flush=True)
-        answer = json.loads(self._helper.stdout.readline())
+        helper = self._helper(broker or self.valkey)
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        print(json.dumps([database, command, *arguments]), file=helper.stdin, flush=True)
+        answer = json.loads(helper.stdout.readline())
         if "failed" in answer:
             raise RuntimeError(answer["failed"])
         return answer["told"]
+
+    def _helper(self, broker: Broker) -> subprocess.Popen[str]:
+        """The process that publishes to this broker, kept as a web process is."""
+        if broker.url not in self._helpers:
+            self._helpers[broker.url] = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.inside"],
+                cwd=ROOT,
+                env=self.environment("tributary", broker),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        return self._helpers[broker.url]
 
     def scene(self, database: str, command: str, *arguments: str) -> Scene:
         """Make a database with what a command of `inside` receives."""
@@ -133,7 +123,7 @@ class Arena:
         return replace(scene, database=database)
 
     @contextlib.contextmanager
-    def trial(self, scene: Scene) -> Iterator[Trial]:
+    def trial(self, scene: Scene, broker: Broker | None = None) -> Iterator[Trial]:
         """A copy of the scene, and one message in the broker for each piece of its work.
 
         Workers that are left over are killed at the end.
@@ -141,8 +131,8 @@ class Arena:
         name = f"{scene.database}_trial"
         self.stack.create_database(name, template=scene.database)
         try:
-            with Trial(self, scene, name) as trial:
-                trial.broker.flushall()
+            with Trial(self, scene, name, broker or self.valkey) as trial:
+                trial.broker.fresh()
                 trial.sweep()
                 yield trial
         finally:
@@ -207,11 +197,12 @@ WHERE datname = current_database() AND usename = 'tributary_app' AND state <> 'i
 class Trial:
     """One copy of a scene at work."""
 
-    def __init__(self, arena: Arena, scene: Scene, database: str) -> None:
+    def __init__(self, arena: Arena, scene: Scene, database: str, broker: Broker) -> None:
         self.arena = arena
         self.scene = scene
         self.database = database
-        self.environment = arena.environment(database)
+        self.broker = broker
+        self.environment = arena.environment(database, broker)
         self.begun = time.monotonic()
         self._life = contextlib.ExitStack()
         self._watching: psycopg.Connection[Any] | None = None
@@ -234,9 +225,11 @@ class Trial:
     def worker(self, *queues: str) -> Worker:
         """Start a worker with one process for these queues, or for all."""
         names = ",".join(queues or QUEUES)
+        # RabbitMQ gives the queue of a node's name to one worker only.
+        node = f"{self._programs}@localhost"
         return self._start(
             "worker",
-            *("-m", "celery", "-A", "config", "worker", "-c", "1", "-Q", names),
+            *("-m", "celery", "-A", "config", "worker", "-c", "1", "-Q", names, "-n", node),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         )
 
@@ -253,25 +246,18 @@ class Trial:
         self._life.callback(worker.kill)
         return worker
 
-    @property
-    def broker(self) -> redis.Redis:
-        """A client of the broker."""
-        url = self.environment["BROKER_URL"].replace("redis+socket:", "unix:", 1)
-        client = redis.Redis.from_url(url)
-        self._life.callback(client.close)
-        return client
-
-    def kill_server(self, name: Literal["postgres", "valkey"]) -> None:
-        """kill -9 a server; PostgreSQL's other processes end when they see that it is gone."""
-        [server] = [server for server in self.arena.stack.servers if server.name == name]
+    def kill_postgres(self) -> None:
+        """kill -9 the postmaster; the other processes end when they see that it is gone."""
+        server = self.arena.stack.postgres
+        assert server is not None
         assert server.process is not None
         server.process.kill()
         server.process.wait()
 
-    def start_servers(self) -> None:
-        """Start what was killed, as the supervisor does."""
-        for server in self.arena.stack.servers:
-            server.start()
+    def start_postgres(self) -> None:
+        """Start it again, as the supervisor does; does nothing if it recovers by itself."""
+        assert self.arena.stack.postgres is not None
+        self.arena.stack.postgres.start()
 
     # --- seeing ---
 
@@ -362,38 +348,11 @@ class Trial:
         worker.freeze()
         assert copying(), "the worker was quicker than we"
 
-    # --- the broker ---
+    # --- the end ---
 
     def sweep(self) -> int:
         """Wake workers for what has no living one; how many rows that were."""
-        return int(self.arena.inside(self.database, "sweep"))
-
-    @contextlib.contextmanager
-    def silent_broker(self) -> Iterator[None]:
-        """Until the end of the block the broker takes connections and answers nobody."""
-        [pid] = [s.pid for s in self.arena.stack.servers if s.name == "valkey" and s.pid]
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
-
-    def given_back(self, queue: str) -> int:
-        """Deliver again what nobody acknowledged, as Kombu does after the visibility timeout.
-
-        Returns how many messages that were; the timeout itself is an hour.
-        """
-        broker = self.broker
-        unacknowledged = broker.hgetall("unacked")
-        for tag, packed in unacknowledged.items():
-            message, _exchange, routing_key = json.loads(packed)
-            assert routing_key == queue
-            broker.rpush(queue, json.dumps(message))
-            broker.hdel("unacked", tag)
-            broker.zrem("unacked_index", tag)
-        return len(unacknowledged)
-
-    # --- the end ---
+        return int(self.arena.inside(self.database, "sweep", broker=self.broker))
 
     def work_left(self) -> int:
         """How many documents and runs are not finished."""
@@ -410,97 +369,20 @@ class Trial:
 
         Sweeps meanwhile, unless somebody else does.
         """
-        due = time.monotonic()
-
-        def done() -> bool:
-            nonlocal due
-            if sweeping and time.monotonic() > due:
-                self.sweep()
-                due = time.monotonic() + PAUSE_SECONDS
-            return not self.work_left()
-
-        until(done, "all work is done", seconds=seconds)
+        wait = self.sweeping_until if sweeping else until
+        wait(lambda: not self.work_left(), "all work is done", seconds=seconds)
         assert self.arena.inside(self.database, "prove") == []
         return rows(self.ask)
 
+    def sweeping_until(self, look: Callable[[], T], what: str, *, seconds: float = PATIENCE) -> T:
+        """Look until there is something to see, and sweep from time to time meanwhile."""
+        due = time.monotonic()
 
-# --- who is killed ------------------------------------------------------------------------
+        def looked() -> T:
+            nonlocal due
+            if time.monotonic() > due:
+                self.sweep()
+                due = time.monotonic() + PAUSE_SECONDS
+            return look()
 
-
-class Worker:
-    """A program of ours in a process group of its own, under a guard should this process die."""
-
-    def __init__(self, command: list[str], *, environment: dict[str, str], log: Path) -> None:
-        self.log = log
-        output: IO[bytes]
-        with log.open("wb") as output:
-            self._guard = processes.launch(
-                command, guard=True, output=output, environment=environment, directory=ROOT
-            )
-
-    @property
-    def pids(self) -> list[int]:
-        """The program and its children, without the guard."""
-        return [pid for pid in group(self._guard.pid) if pid != self._guard.pid]
-
-    def child(self) -> int:
-        """The one process of the worker's pool, which carries the tasks out."""
-        below = [pid for pid in self.pids if parent(pid) != self._guard.pid]
-        [pid] = below
-        return pid
-
-    def said(self) -> str:
-        """The end of its log."""
-        return self.log.read_text(errors="replace")[-4000:]
-
-    def kill(self) -> list[int]:
-        """kill -9 the whole group at once, parent and pool; returns who was alive until then."""
-        alive = self.pids
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._guard.pid, signal.SIGKILL)
-        self._guard.wait()
-        until(lambda: not group(self._guard.pid), f"{alive} are dead", seconds=5)
-        return alive
-
-    def freeze(self, *, only_parent: bool = False) -> None:
-        """Stop every process of the group where it is, or only the parent, which acknowledges."""
-        pids = [pid for pid in self.pids if not only_parent or pid != self.child()]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        until(lambda: all(state(pid) == "T" for pid in pids), "the worker is frozen")
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        for pid in self.pids:
-            os.kill(pid, signal.SIGCONT)
-
-    def stop(self) -> None:
-        """Ask it to finish, as the supervisor does."""
-        processes.end(self._guard, Step(signal.SIGTERM, 10))
-
-
-def group(leader: int) -> list[int]:
-    """The living processes of a group; one that only waits to be collected is dead."""
-    return [
-        int(entry.name)
-        for entry in Path("/proc").glob("[0-9]*")
-        if (said := _status(int(entry.name))) and said[2] == str(leader) and said[0] != "Z"
-    ]
-
-
-def state(pid: int) -> str:
-    """R, S, T (stopped), Z and so on; empty once it has gone."""
-    return (_status(pid) or [""])[0]
-
-
-def parent(pid: int) -> int:
-    """The process that started it."""
-    return int((_status(pid) or ["", "0"])[1])
-
-
-def _status(pid: int) -> list[str]:
-    """State, parent, group and more, as the kernel tells."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return []
+        return until(looked, what, seconds=seconds)

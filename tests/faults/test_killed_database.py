@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from tests.faults.harness import LEASE_SECONDS, Arena, Scene, until
+from tests.faults.harness import LEASE_SECONDS, Arena, Scene
 from tests.faults.rows import Rows, differences
+from tests.faults.workers import until
 
 CUT_THE_LEASE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -29,11 +30,11 @@ def test_killed_in_the_middle_of_booking(
             backend = waiting()
             assert trial.only().state == "reading"
             if victim == "the postmaster":
-                trial.kill_server("postgres")
+                trial.kill_postgres()
             else:
                 os.kill(backend.pid, signal.SIGKILL)  # PostgreSQL ends all others and recovers
             until(trial.severed, "every connection is lost")
-        trial.start_servers()
+        trial.start_postgres()
         until(trial.answers, "PostgreSQL answers again")
         seen = trial.only()
         assert (seen.state, seen.attempts, seen.readings) == ("reading", 1, 0)
@@ -48,9 +49,9 @@ def test_killed_while_the_file_streams_in(
     with arena.trial(large_document) as trial:
         worker = trial.worker()
         trial.freeze_while_copying(worker)
-        trial.kill_server("postgres")
+        trial.kill_postgres()
         until(trial.severed, "every connection is lost")
-        trial.start_servers()
+        trial.start_postgres()
         worker.thaw()
         assert differences(rows_of_the_large_document, trial.finished()) == []
         assert worker.pids, "the worker goes on by itself"

@@ -6,17 +6,24 @@ SIGKILL (parent and pool at once), and lets another one go on.
 
 from __future__ import annotations
 
-import os
-import signal
-
-from tests.faults.harness import Arena, Backend, Scene, Trial, Worker, until
-from tests.faults.rows import Rows, differences
+from tests.faults.harness import Arena, Scene
+from tests.faults.rows import Rows
+from tests.faults.steps import (
+    BOOKS,
+    another_finishes,
+    another_reconciles,
+    as_without,
+    being_read,
+    being_run,
+    has_written,
+    kill,
+)
+from tests.faults.workers import until
 
 STORES = "LOCK TABLE accounts_store IN ACCESS EXCLUSIVE MODE"
 ACCOUNTS = "LOCK TABLE accounts_settlementaccount IN ACCESS EXCLUSIVE MODE"
 COMPARING = "SELECT pg_advisory_xact_lock(hashtextextended('ingest:store:' || %s, 0))"
 LINES = "LOCK TABLE settlement_line IN SHARE MODE"
-BOOKS = "LOCK TABLE ledger_journalentry IN SHARE MODE"
 
 
 # --- an import ----------------------------------------------------------------------------
@@ -86,35 +93,6 @@ def test_killed_in_the_middle_of_booking(
         another_finishes(trial, rows_of_the_document)
 
 
-def test_killed_after_the_commit_and_before_the_acknowledgement(
-    arena: Arena, document: Scene, rows_of_the_document: Rows
-) -> None:
-    with arena.trial(document) as trial:
-        with trial.parked(BOOKS) as waiting:
-            worker = trial.worker()
-            waiting()
-            worker.freeze(only_parent=True)
-        until(lambda: trial.only().state == "loaded", "the document is loaded")
-        kill(worker)
-        assert trial.given_back("ingest") == 1
-        another_finishes(trial, rows_of_the_document, attempts=1)
-
-
-def test_killed_is_only_the_process_of_the_pool(
-    arena: Arena, document: Scene, rows_of_the_document: Rows
-) -> None:
-    with arena.trial(document) as trial:
-        worker = trial.worker()
-        with trial.parked(BOOKS) as waiting:
-            waiting()
-            being_read(trial)
-            child = worker.child()
-            os.kill(child, signal.SIGKILL)
-            until(lambda: child not in worker.pids, "the process of the pool is dead")
-        assert worker.pids
-        as_without(trial, rows_of_the_document)
-
-
 def test_a_frozen_worker_thaws_after_its_work_was_taken_over(
     arena: Arena, large_document: Scene, rows_of_the_large_document: Rows
 ) -> None:
@@ -168,64 +146,5 @@ def test_killed_after_a_reconciliation_and_before_the_acknowledgement(
             worker.freeze(only_parent=True)
         until(lambda: trial.only("run").state == "done", "the run is done")
         kill(worker)
-        assert trial.given_back("reconcile") == 1
+        assert trial.broker.given_back("reconcile") == 1
         another_reconciles(trial, rows_of_the_reconciliation, attempts=1)
-
-
-# --- what is done and claimed -------------------------------------------------------------
-
-
-def being_read(trial: Trial, *, progress: bool = True) -> None:
-    """Somebody reads the document, for the first time, and nothing of it is to be seen."""
-    if progress:
-        until(lambda: trial.only().progress, "progress is to be seen")
-    seen = trial.only()
-    assert (seen.state, seen.attempts, seen.readings) == ("reading", 1, 0)
-    assert progress or not seen.progress
-
-
-def being_run(trial: Trial) -> None:
-    """Somebody carries the reconciliation out, for the first time."""
-    seen = trial.only("run")
-    assert (seen.state, seen.attempts) == ("running", 1)
-
-
-def has_written(trial: Trial, backend: Backend, table: str) -> bool:
-    """Whether the backend's open transaction has written into a table."""
-    return bool(
-        trial.ask(
-            "SELECT FROM pg_locks WHERE pid = %s AND mode = 'RowExclusiveLock' "
-            "AND relation = %s::regclass",
-            backend.pid,
-            table,
-        )
-    )
-
-
-def kill(worker: Worker) -> None:
-    """Both the parent and its pool were alive, and are dead."""
-    child = worker.child()
-    killed = worker.kill()
-    assert child in killed
-    assert len(killed) == 2
-
-
-def another_finishes(trial: Trial, expected: Rows, *, attempts: int = 2) -> None:
-    """A new worker finishes the document, with the rows of an undisturbed one."""
-    trial.worker()
-    as_without(trial, expected)
-    seen = trial.only()
-    assert (seen.state, seen.attempts, seen.readings) == ("loaded", attempts, 1)
-
-
-def another_reconciles(trial: Trial, expected: Rows, *, attempts: int = 2) -> None:
-    """A new worker finishes the reconciliation, with the rows of an undisturbed one."""
-    trial.worker()
-    as_without(trial, expected)
-    seen = trial.only("run")
-    assert (seen.state, seen.attempts) == ("done", attempts)
-
-
-def as_without(trial: Trial, expected: Rows) -> None:
-    """All rows are those of a run to which nothing happened."""
-    assert differences(expected, trial.finished()) == []

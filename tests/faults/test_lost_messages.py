@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 
+from tests.faults.brokers import Broker
 from tests.faults.harness import LEASE_SECONDS, SWEEP_SECONDS, Arena, Scene, Trial
 from tests.faults.rows import Rows, differences, standing_rows
+from tests.faults.steps import BOOKS
 
-BOOKS = "LOCK TABLE ledger_journalentry IN SHARE MODE"
 SEED = 20
 WORK_SECONDS = 15
 """Ample for the documents themselves."""
@@ -17,17 +17,16 @@ ANSWER_SECONDS = 25
 
 
 def test_the_broker_is_wiped_in_mid_work_and_beat_brings_everything_back(
-    arena: Arena, many_documents: Scene, rows_of_many_documents: Rows
+    arena: Arena, broker: Broker, many_documents: Scene, rows_of_many_documents: Rows
 ) -> None:
-    with arena.trial(many_documents) as trial:
+    with arena.trial(many_documents, broker) as trial:
         trial.beat()
         with trial.parked(BOOKS) as waiting:
             trial.worker()
             waiting()
             one_is_read_and_the_others_wait(trial)
-            trial.broker.flushall()
+            broker.wipe()
             wiped_at = time.monotonic()
-            assert trial.broker.dbsize() == 0
         limit = 2 * SWEEP_SECONDS + LEASE_SECONDS + WORK_SECONDS
         rows = trial.finished(seconds=limit, rows=standing_rows, sweeping=False)
         assert time.monotonic() - wiped_at < limit
@@ -35,31 +34,25 @@ def test_the_broker_is_wiped_in_mid_work_and_beat_brings_everything_back(
 
 
 def test_the_broker_is_killed_in_mid_work_and_comes_back(
-    arena: Arena, many_documents: Scene, rows_of_many_documents: Rows
+    arena: Arena, broker: Broker, many_documents: Scene, rows_of_many_documents: Rows
 ) -> None:
-    with arena.trial(many_documents) as trial:
+    with arena.trial(many_documents, broker) as trial:
         worker = trial.worker()
         with trial.parked(BOOKS) as waiting:
             waiting()
             one_is_read_and_the_others_wait(trial)
-            trial.kill_server("valkey")
-        trial.start_servers()
+            broker.kill()
+        broker.start()
         rows = trial.finished(rows=standing_rows)
         assert worker.pids, "the worker goes on by itself"
         assert differences(rows_of_many_documents, rows) == []
 
 
 def test_every_message_comes_three_times_in_any_order_to_two_workers(
-    arena: Arena, many_documents: Scene, rows_of_many_documents: Rows
+    arena: Arena, broker: Broker, many_documents: Scene, rows_of_many_documents: Rows
 ) -> None:
-    with arena.trial(many_documents) as trial:
-        messages = trial.broker.lrange("ingest", 0, -1)
-        documents = len(trial.seen())
-        assert len(messages) == documents
-        tripled = messages * 3
-        random.Random(SEED).shuffle(tripled)
-        trial.broker.delete("ingest")
-        trial.broker.rpush("ingest", *tripled)
+    with arena.trial(many_documents, broker) as trial:
+        assert broker.triple("ingest", seed=SEED) == len(trial.seen())
         trial.worker()
         trial.worker()
         rows = trial.finished(rows=standing_rows)
@@ -68,11 +61,11 @@ def test_every_message_comes_three_times_in_any_order_to_two_workers(
 
 
 def test_a_broker_that_never_answers_keeps_nobody_waiting(
-    arena: Arena, document: Scene, rows_of_the_document: Rows
+    arena: Arena, broker: Broker, document: Scene, rows_of_the_document: Rows
 ) -> None:
-    with arena.trial(document) as trial:
-        trial.broker.flushall()
-        with trial.silent_broker():
+    with arena.trial(document, broker) as trial:
+        broker.fresh()
+        with broker.silent():
             asked_at = time.monotonic()
             assert trial.sweep() == 1
             assert time.monotonic() - asked_at < ANSWER_SECONDS
@@ -84,5 +77,5 @@ def one_is_read_and_the_others_wait(trial: Trial) -> None:
     """A worker holds one document, and the broker the messages of all the others."""
     states = [seen.state for seen in trial.seen()]
     assert states.count("reading") == 1
-    queued = trial.broker.llen("ingest")
+    queued = trial.broker.waiting("ingest")
     assert queued >= states.count("stored") > 40

@@ -7,8 +7,9 @@ import contextlib
 import pytest
 from uuid_utils.compat import uuid7
 
-from tests.faults.harness import Arena, Scene, until
+from tests.faults.harness import Arena, Scene
 from tests.faults.rows import Rows, differences, standing_rows
+from tests.faults.workers import until
 
 BOOKS = "LOCK TABLE ledger_journalentry IN SHARE MODE"
 DOCUMENT = "SELECT FROM settlement_sourcedocument FOR NO KEY UPDATE"

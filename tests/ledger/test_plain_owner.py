@@ -28,7 +28,7 @@ from tests.ledger.build import *
 
 for using, role in [("owner", "plain_owner"), ("default", "tributary_app")]:
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT current_user, usesuper FROM pg_user WHERE usename = current_user")
+        cursor.execute("SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (role, False)
 
 book = a_book()
@@ -74,6 +74,7 @@ def environment_of(database: str) -> dict[str, str]:
     addresses = {
         name: urlunsplit(urlsplit(os.environ[name])._replace(path=f"/{database}"))
         for name in ("DATABASE_URL", "DATABASE_OPS_URL", "DATABASE_OWNER_URL")
+        if name in os.environ
     }
     owner = urlsplit(addresses["DATABASE_OWNER_URL"])
     where = owner.netloc.rpartition("@")[2]
