@@ -71,6 +71,19 @@ def world(days: str = "21", stores: str = "20") -> dict[str, str]:
     return {"merchant": str(merchant.id), "account": str(account.id), "store": str(store.id)}
 
 
+def withdrawal() -> dict[str, str]:
+    """A merchant with money at the bank, who has ordered 2,000.00 of it."""
+    from django.utils import timezone
+
+    from tests.money import a_shop, ordered, quoted, with_money
+
+    with tempfile.TemporaryDirectory() as folder:
+        shop = with_money(a_shop(), Path(folder))
+    now = timezone.now()
+    ordered(shop, quoted(shop, "2000", now=now), now=now)
+    return {"merchant": str(shop.id), "account": shop.number, "store": str(shop.store.id)}
+
+
 def read() -> None:
     """Read every document that waits, as one worker would; a reconciliation is left waiting."""
     from settlement.models import DocumentState, SourceDocument
@@ -121,7 +134,8 @@ def prove() -> list[str]:
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (fund_flow, world, read, interleave, sweep, prove)
+    function.__name__: function
+    for function in (fund_flow, world, withdrawal, read, interleave, sweep, prove)
 }
 
 
