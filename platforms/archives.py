@@ -49,6 +49,12 @@ class Archive:
     def __len__(self) -> int:
         return len(self._members)
 
+    @property
+    def largest(self) -> int | None:
+        """The position of the largest member as the archive says; None if it is empty."""
+        sizes = [info.file_size for info in self._members]
+        return sizes.index(max(sizes)) if sizes else None
+
     def head(self, position: int, size: int) -> bytes:
         """The first bytes of a member, at most `size`. Raises ReadError."""
         with self.open(position) as member:

@@ -15,6 +15,7 @@ from ledger.checks import prove
 from settlement import bookings
 from settlement.models import Line, Payout, SourceDocument
 from tests.build import a_merchant, upload, work_off
+from web.dashboard import looking
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -67,6 +68,20 @@ def test_a_bill_of_alipay_goes_in_as_the_zip_it_came_in() -> None:
     assert (document.state, document.code, document.rows_kept) == ("loaded", "alipay", 3)
     # What the wallet held before is owed too.
     assert _owed(merchant, store) == Decimal("1080.65")
+
+
+def test_people_look_through_a_zip_at_the_rows_inside() -> None:
+    merchant, store = _store("alipay")
+    document = _given(merchant, store, "zip_summary_first")
+    with acting_for(merchant.id):
+        line = Line.objects.filter(live=True).order_by("row").first()
+        assert line is not None
+        shown = looking.excerpt_of(document, line.row, needle="")
+        preview = looking.preview_of(document)
+    [asked] = [row for row in shown if row.asked]
+    assert line.external_id in asked.text
+    assert preview is not None
+    assert any("账务明细" in cell for row in preview.rows for cell in row)
 
 
 def test_a_bill_with_a_row_missing_is_refused() -> None:

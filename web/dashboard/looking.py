@@ -14,7 +14,8 @@ from djmoney.money import Money
 from accounts import vault
 from accounts.models import BankAccount
 from accounts.onboarding import NUMBER
-from platforms.contract import Document
+from platforms import archives
+from platforms.contract import Document, ReadError
 from settlement.models import SourceDocument
 from settlement.money_in import ingest, inspection, originals
 from web.dashboard import excerpt
@@ -51,11 +52,11 @@ class Said:
 
 
 def preview_of(document: SourceDocument) -> Preview | None:
-    """The first rows of the original, or None where the bytes are not at hand."""
+    """The first rows of the original, or None where they cannot be shown."""
     try:
-        with _opened(document) as stream:
+        with _opened(document) as original, _text_in(original) as stream:
             rows, cells = excerpt.first_rows(stream)
-    except FileNotFoundError:
+    except (FileNotFoundError, ReadError):
         return None
     mask = _mask_for(document)
     return Preview(rows=[[mask(cell) for cell in row] for row in rows], cells=cells)
@@ -64,12 +65,27 @@ def preview_of(document: SourceDocument) -> Preview | None:
 def excerpt_of(document: SourceDocument, row: int, *, needle: str) -> list[excerpt.Row]:
     """A row of the original among its neighbours; empty where there is none."""
     try:
-        with _opened(document) as stream:
+        with _opened(document) as original, _text_in(original) as stream:
             rows = excerpt.rows_around(stream, row, needle=needle)
-    except FileNotFoundError:
+    except (FileNotFoundError, ReadError):
         return []
     mask = _mask_for(document)
     return [replace(each, text=mask(each.text)) for each in rows]
+
+
+def _text_in(original: BinaryIO) -> BinaryIO:
+    """What a person would look at: of an archive its largest file, where the rows are.
+
+    Raises ReadError for an archive that cannot be opened.
+    """
+    magic = original.read(len(archives.MAGIC))
+    original.seek(0)
+    if magic != archives.MAGIC:
+        return original
+    archive = archives.Archive(original)
+    if archive.largest is None:
+        raise ReadError("the ZIP is empty")
+    return archive.open(archive.largest)
 
 
 def said_by(document: SourceDocument) -> list[Said] | None:
