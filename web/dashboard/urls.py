@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from web.dashboard.views import bank, documents, exceptions, overview, payouts, profile, sources
+from web.dashboard.views import (
+    bank,
+    documents,
+    exceptions,
+    overview,
+    payees,
+    payouts,
+    profile,
+    sources,
+    withdraw,
+    withdrawals,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", overview.overview, name="overview"),
@@ -11,6 +22,17 @@ urlpatterns: list[URLPattern] = [
     path("payouts/<uuid:payout_id>/", payouts.payout, name="payout"),
     path("bank/", bank.bank_lines, name="bank_lines"),
     path("bank/<uuid:line_id>/", bank.bank_line, name="bank_line"),
+    path("withdraw/", withdraw.withdraw_money, name="withdraw_money"),
+    path("withdraw/quotes/<uuid:quote_id>/", withdraw.quote, name="quote"),
+    path("withdrawals/", withdrawals.withdrawals, name="withdrawals"),
+    path("withdrawals/export/", withdrawals.export, name="withdrawals_csv"),
+    path("withdrawals/<uuid:withdrawal_id>/", withdrawals.withdrawal, name="withdrawal"),
+    path(
+        "withdrawals/<uuid:withdrawal_id>/cancel/",
+        withdrawals.cancel,
+        name="cancel_withdrawal",
+    ),
+    path("payees/", payees.payees, name="payees"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),
     path("documents/", documents.documents, name="documents"),
     path("documents/upload/", documents.upload, name="upload"),
