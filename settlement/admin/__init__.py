@@ -1,8 +1,9 @@
 """The operator's back-office for the business: what the merchants' pages show, of all merchants.
 
-Read-only throughout. Django looks here for what is registered.
+Read-only but for tariffs and waiver programmes, which are the operator's own. Django looks here
+for what is registered.
 """
 
-from settlement.admin import accounts, banking, control, documents, matching, payouts
+from settlement.admin import accounts, banking, control, documents, matching, money_out, payouts
 
-__all__ = ["accounts", "banking", "control", "documents", "matching", "payouts"]
+__all__ = ["accounts", "banking", "control", "documents", "matching", "money_out", "payouts"]

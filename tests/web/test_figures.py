@@ -15,7 +15,7 @@ from djmoney.money import Money
 from accounts.models import Store
 from settlement.models import BankLine, Payout
 from settlement.queries import Part, StoreRow, Waterfall
-from web.dashboard import excerpt, flow
+from web.dashboard import excerpt, flow, flow_sources
 from web.dashboard.cascade import cascade
 from web.dashboard.templatetags.tributary import bcp47, clip, count, day, filesize, money, spoken
 
@@ -108,11 +108,11 @@ def test_fifty_stores_stay_readable() -> None:
     rows = [_row(f"s{n}", arrived=n + 1, platform="ab"[n % 2]) for n in range(50)]
     drawn = flow.picture(rows, currency="CNY", measures=flow.WIDE)
     assert drawn is not None
-    assert len(drawn.stores) == flow.MOST_STORES + 2
+    assert len(drawn.stores) == flow_sources.MOST_STORES + 2
     merged = [
         node.source.stores for node, _r in drawn.stores if node.source and not node.source.store
     ]
-    assert sum(merged) == 50 - flow.MOST_STORES
+    assert sum(merged) == 50 - flow_sources.MOST_STORES
     tops = [node.middle for node, _ribbon in drawn.stores]
     assert all(later - earlier >= 20 for earlier, later in pairwise(tops))
     total = sum(node.amount.amount for node, _ribbon in drawn.stores)

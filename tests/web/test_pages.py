@@ -16,13 +16,12 @@ from accounts.models import Role
 from accounts.onboarding import NUMBER, register_merchant
 from settlement.models import BankStatement
 from tests.build import a_user
-from tests.web.pages import NAMES, POSTED, REDIRECTS, address, read
+from tests.web.pages import BYTES, NAMES, POSTED, REDIRECTS, address, read
 from tests.web.shop import Shop, a_shop, an_empty_shop
 
 pytestmark = pytest.mark.usefixtures("database")
 
 FRAGMENTS = {"work", "document_summary"}
-BYTES = {"original"}
 PAGES = [name for name in NAMES if name not in POSTED | REDIRECTS | FRAGMENTS | BYTES]
 LANGUAGES = {"en": "en", "zh-hans": "zh-Hans"}
 
@@ -116,7 +115,9 @@ def test_the_language_is_switched_by_a_form(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "query", ["?store=x&since=never&page=999", "?state=late&q=PAYOUT", "?page=0"]
 )
-@pytest.mark.parametrize("name", ["payouts", "bank_lines", "documents", "exceptions", "overview"])
+@pytest.mark.parametrize(
+    "name", ["payouts", "bank_lines", "withdrawals", "documents", "exceptions", "overview"]
+)
 def test_no_filter_breaks_a_page(name: str, query: str, shop: Shop) -> None:
     assert shop.client().get(reverse(name) + query).status_code == 200
 

@@ -75,7 +75,9 @@ def accepted(withdrawal: Withdrawal) -> Withdrawal:
 def in_state(withdrawal: Withdrawal, state: WithdrawalState) -> Withdrawal:
     """As a worker leaves it; inside `acting_for`."""
     withdrawal.state = state
-    withdrawal.save(update_fields=["state"])
+    if state in (WithdrawalState.SUCCEEDED, WithdrawalState.RETURNED):
+        withdrawal.paid_on = timezone.localdate()
+    withdrawal.save(update_fields=["state", "paid_on"])
     return withdrawal
 
 

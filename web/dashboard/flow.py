@@ -7,19 +7,16 @@ stylesheet through classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from djmoney.money import Money
 
-from accounts.models import Store
 from settlement.queries import StoreRow
+from web.dashboard.flow_sources import Source, sources_of, sums_of
 
-MOST_STORES: Final = 8
-"""More stores than this are drawn as one ribbon a platform: "n more"."""
-OUTCOMES: Final = ("arrived", "way", "lost", "owed")
 EXITS: Final = ("ready", "leaving", "gone", "fees")
 THINNEST: Final = 2.0
 HUES: Final = 6
@@ -72,21 +69,6 @@ class Out:
         given = {"ready": self.ready, "leaving": self.leaving, "gone": self.gone,
                  "fees": self.fees}  # fmt: skip
         return {name: max(money.amount, Decimal(0)) for name, money in given.items()}
-
-
-@dataclass(slots=True, kw_only=True)
-class Source:
-    """A store, or the rest of a platform's stores, and what became of its money."""
-
-    platform: str
-    amounts: dict[str, Decimal]
-    store: Store | None = None
-    stores: int = 1
-
-    @property
-    def total(self) -> Decimal:
-        """All its money."""
-        return sum(self.amounts.values(), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,49 +139,10 @@ def picture(
     rows: Iterable[StoreRow], *, currency: str, measures: Measures, out: Out | None = None
 ) -> Picture | None:
     """Draw one currency's flow; None when no money is known in it."""
-    sources = _sources(rows, currency)
+    sources = sources_of(rows, currency)
     if not sources:
         return None
     return _Drawing(sources, currency, measures, out).draw()
-
-
-def _sources(rows: Iterable[StoreRow], currency: str) -> list[Source]:
-    """By platform, largest first; what platforms collected back is left out of the picture."""
-    found = []
-    for row in rows:
-        if str(row.owed.currency) == currency:
-            given = (row.arrived, row.in_transit, row.missing + row.difference, row.owed)
-            amounts = {
-                name: max(money.amount, Decimal(0))
-                for name, money in zip(OUTCOMES, given, strict=True)
-            }
-            source = Source(platform=row.store.platform, amounts=amounts, store=row.store)
-            if source.total:
-                found.append(source)
-    found.sort(key=lambda source: -source.total)
-    shown, rest = found[:MOST_STORES], found[MOST_STORES:]
-    merged = [_rest(platform, rest) for platform in dict.fromkeys(s.platform for s in rest)]
-    return _by_platform([*shown, *merged])
-
-
-def _rest(platform: str, sources: Sequence[Source]) -> Source:
-    mine = [source for source in sources if source.platform == platform]
-    return Source(platform=platform, amounts=_sums(mine), stores=len(mine))
-
-
-def _by_platform(sources: list[Source]) -> list[Source]:
-    totals: dict[str, Decimal] = {}
-    for source in sources:
-        totals[source.platform] = totals.get(source.platform, Decimal(0)) + source.total
-    return sorted(sources, key=lambda s: (-totals[s.platform], s.platform, s.stores > 1, -s.total))
-
-
-def _sums(sources: Iterable[Source]) -> dict[str, Decimal]:
-    sums = dict.fromkeys(OUTCOMES, Decimal(0))
-    for source in sources:
-        for name, amount in source.amounts.items():
-            sums[name] += amount
-    return sums
 
 
 class _Drawing:
@@ -250,7 +193,7 @@ class _Drawing:
     def _platform(
         self, platform: str, sources: list[Source], y: float, height: float, hue: int
     ) -> Node:
-        sums = _sums(sources)
+        sums = sums_of(sources)
         return Node(
             x=self.at.platform_x,
             y=round(y, 1),
@@ -289,7 +232,7 @@ class _Drawing:
 
     def _outcomes(self, done: Picture, bottom: float) -> float:
         """The bars of what became of it, centred, and ribbons to them; returns where they end."""
-        sums = {name: amount for name, amount in _sums(self.sources).items() if amount}
+        sums = {name: amount for name, amount in sums_of(self.sources).items() if amount}
         x = self.at.outcome_x if self.out is None else self.at.account_x
         done.outcomes, end = self._column(sums, x, bottom, self._label_of)
         leaving = {node.name: node.y for node in done.platforms}

@@ -105,16 +105,26 @@ def _may_withdraw(request: MemberRequest) -> bool:
 def export(request: MemberRequest, account: SettlementAccount) -> StreamingHttpResponse:
     """The filtered list as CSV, in UTF-8 with the mark that spreadsheets look for."""
     response = StreamingHttpResponse(
-        _csv(account, WithdrawalFilter(request.GET), translation.get_language() or "en"),
+        _csv(
+            account,
+            WithdrawalFilter(request.GET),
+            language=translation.get_language() or "en",
+            zone=zoneinfo.ZoneInfo(request.member.merchant.zone),
+        ),
         content_type="text/csv; charset=utf-8",
     )
     response["Content-Disposition"] = 'attachment; filename="withdrawals.csv"'
     return response
 
 
-def _csv(account: SettlementAccount, form: WithdrawalFilter, language: str) -> Iterator[str]:
+def _csv(
+    account: SettlementAccount,
+    form: WithdrawalFilter,
+    *,
+    language: str,
+    zone: zoneinfo.ZoneInfo,
+) -> Iterator[str]:
     """The file piece by piece. It is read after the request's transaction has ended."""
-    zone = zoneinfo.ZoneInfo(account.merchant.zone)
     with translation.override(language):
         heads = [str(head) for head in _heads()]
     yield "\N{BYTE ORDER MARK}" + _written([heads])
