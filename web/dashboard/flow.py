@@ -256,10 +256,12 @@ class _Drawing:
             if amount or (returned and name == "gone")
         }
         label = "right" if self.at.stacked else "beside"
-        done.exits, end = self._column(sums, self.at.exit_x, bottom, lambda name: label)
         arrived = next((node for node in done.outcomes if node.name == "arrived"), None)
-        whole = float(sum(sums.values()))
-        if arrived is not None and whole:
+        # Beside the bar they come from.
+        bottom = bottom if arrived is None else 2 * arrived.middle - self.at.top
+        done.exits, end = self._column(sums, self.at.exit_x, bottom, lambda name: label)
+        if arrived is not None and any(sums.values()):
+            whole = float(max(sum(sums.values()), arrived.amount.amount))
             y = arrived.y
             for node in done.exits:
                 start = arrived.height * float(node.amount.amount) / whole

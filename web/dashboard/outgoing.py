@@ -272,7 +272,7 @@ def _steps(withdrawal: Withdrawal) -> list[Step]:
 def _ordered(withdrawal: Withdrawal) -> Step:
     who = str(withdrawal.requested_by or "")
     return Step(
-        title=_("Ordered"),
+        title=_("You ordered it"),
         at=withdrawal.requested_at,
         text=_("by %(who)s") % {"who": who} if who else "",
         tone="good",

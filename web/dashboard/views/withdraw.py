@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from djmoney.money import Money
 
 from accounts.access import ALLOWED, Action, require
-from accounts.models import Payee, Role, SettlementAccount
+from accounts.models import BankAccount, Payee, Role, SettlementAccount
 from settlement.errors import AmountError, WithdrawalError
 from settlement.models import FeeQuote, Withdrawal
 from settlement.money_out import gateway, queries, quotes, withdrawals
@@ -34,12 +35,13 @@ def withdraw_money(request: MemberRequest, account: SettlementAccount) -> HttpRe
     """What can be withdrawn, and the form; what is filled in is quoted."""
     if request.method == "POST":
         require(request.member, Action.WITHDRAW)
+    bank_accounts = list(
+        account.bank_accounts.select_related("merchant").order_by("currency", "bank", "id")
+    )
     form = WithdrawForm(
         request.POST if request.method == "POST" else None,
-        bank_accounts=list(
-            account.bank_accounts.select_related("merchant").order_by("currency", "bank", "id")
-        ),
-        payees=list(queries.payees()),
+        bank_accounts=bank_accounts,
+        payees=_fitting_first(queries.payees(), bank_accounts),
         initial=request.GET.dict(),
     )
     may_quote = request.method == "POST" and gateway.connected() and form.is_valid()
@@ -48,6 +50,12 @@ def withdraw_money(request: MemberRequest, account: SettlementAccount) -> HttpRe
     status = 409 if request.method == "POST" else 200
     return show(request, "dashboard/withdraw_money.html", _all_about(request, account, form),
                 status=status)  # fmt: skip
+
+
+def _fitting_first(payees: Iterable[Payee], accounts: list[BankAccount]) -> list[Payee]:
+    """Payees in the currency of the account that is offered first come first."""
+    first = accounts[0].currency if accounts else ""
+    return sorted(payees, key=lambda payee: payee.currency != first)
 
 
 def _quote(request: MemberRequest, form: WithdrawForm) -> FeeQuote | None:
