@@ -17,6 +17,7 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from accounts.admin import OPS, OperatorAdmin, OperatorForm, OperatorInline, ReadOnlyInline
 from settlement.admin.base import BusinessAdmin, MerchantFilter, money
@@ -184,8 +185,12 @@ class WaiverProgramAdmin(OnceMade):
 class RuleForm(OperatorForm):
     """A rule: who has how much of the fee forgiven, how often a month, and from when until when."""
 
-    valid_from = forms.SplitDateTimeField(label=_("valid from"), required=False)
-    valid_until = forms.SplitDateTimeField(label=_("valid until"), required=False)
+    valid_from = forms.SplitDateTimeField(
+        label=_("valid from"), required=False, widget=UnfoldAdminSplitDateTimeWidget
+    )
+    valid_until = forms.SplitDateTimeField(
+        label=_("valid until"), required=False, widget=UnfoldAdminSplitDateTimeWidget
+    )
 
     def clean_state(self) -> str:
         """A state the rule may go to from the one it has."""

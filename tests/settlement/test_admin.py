@@ -252,6 +252,9 @@ def test_a_programme_keeps_its_code_and_its_rules_never_overlap(operator: Client
     rule = {"program": program.pk, "segment": "", "quota": "2", "percent": "100", "state": "active",
             "valid_from_0": "2030-01-01", "valid_from_1": "00:00:00"}  # fmt: skip
     add = address(WaiverRule, "add")
+    asked = html(operator, add)
+    assert 'name="valid_from_0"' in asked
+    assert 'name="valid_until_1"' in asked
     assert operator.post(add, rule).status_code == 302
     said = operator.post(add, rule | {"valid_from_0": "2031-01-01"})
     assert "valid at the same time" in said.content.decode()

@@ -24,7 +24,7 @@ from settlement.errors import IllegalTransitionError
 from settlement.models import Withdrawal, WithdrawalState
 from settlement.money_out import queries
 from settlement.money_out import withdrawals as orders
-from web.dashboard import outgoing
+from web.dashboard import outgoing, receipts
 from web.dashboard.entrance import MemberRequest, account_page, member_page, show
 from web.dashboard.money_forms import WithdrawalFilter
 
@@ -63,7 +63,7 @@ def withdrawal(request: MemberRequest, withdrawal_id: UUID) -> HttpResponse:
     )
     context = {
         "withdrawal": found,
-        "receipt": outgoing.receipt(found),
+        "receipt": receipts.receipt(found),
         "may_cancel": found.state == WithdrawalState.RESERVED and _may_withdraw(request),
         "may_withdraw": _may_withdraw(request),
     }
