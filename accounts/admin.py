@@ -27,7 +27,16 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import BankAccount, Member, Merchant, SettlementAccount, StoreLink, User
+from accounts.models import (
+    BankAccount,
+    Member,
+    Merchant,
+    Payee,
+    PayeeState,
+    SettlementAccount,
+    StoreLink,
+    User,
+)
 
 OPS = "ops"
 """The connection of the operator's role."""
@@ -263,10 +272,11 @@ class MerchantAdmin(OperatorAdmin):
     """Merchants with their members."""
 
     form = MerchantForm
-    list_display = ("name", "zone", "created_at")
+    list_display = ("name", "zone", "segment", "created_at")
+    list_filter = ("segment",)
     search_fields = ("name",)
     ordering = ("-id",)
-    fields = ("name", "zone", "created_at")
+    fields = ("name", "zone", "segment", "created_at")
     readonly_fields = ("created_at",)
     inlines = (MemberInline, SettlementAccountInline, BankAccountInline)
 
@@ -297,6 +307,57 @@ class BankAccountAdmin(ReadOnlyAdmin):
     def masked_number(self, account: BankAccount) -> str:
         """The number's last digits."""
         return account.masked
+
+
+class PayeeForm(OperatorForm):
+    """A payee may be blocked and trusted again; the rest is the merchant's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        if "state" in fields:
+            offered = dict.fromkeys((self.instance.state, PayeeState.TRUSTED, PayeeState.BLOCKED))
+            fields["state"].choices = [(state, PayeeState(state).label) for state in offered]
+
+
+@admin.register(Payee)
+class PayeeAdmin(OperatorAdmin):
+    """Whom merchants may pay. The operator blocks a payee, or trusts it again."""
+
+    form = PayeeForm
+    list_display = ("holder", "bank", "masked_number", "currency", "merchant", "state", "added_at")
+    list_select_related = ("merchant",)
+    list_filter = ("state", "currency")
+    search_fields = ("=number_tail", "holder", "bank", "merchant__name")
+    ordering = ("-id",)
+    fields = (
+        "merchant",
+        "holder",
+        "bank",
+        "agent",
+        "masked_number",
+        "currency",
+        "state",
+        "added_by",
+        "added_at",
+    )
+
+    @admin.display(description=_("number"))
+    def masked_number(self, payee: Payee) -> str:
+        """The number's last digits."""
+        return payee.masked
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """All but the state."""
+        return tuple(name for name in self.fields if name != "state")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Merchants add their payees themselves."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Only the state, whatever the merchant has changed meanwhile."""
+        obj.save(using=OPS, update_fields=["state"])
 
 
 @admin.register(StoreLink)

@@ -18,10 +18,11 @@ class ItemInline(ReadOnlyInline):
         "match",
         "payout",
         "bank_line",
+        "withdrawal",
         money("amount", _("amount")),
         "live",
     )
-    related = ("match", "payout", "bank_line")
+    related = ("match", "payout", "bank_line", "withdrawal")
     hide_title = True
 
 
@@ -97,4 +98,6 @@ class ReconExceptionAdmin(BusinessAdmin):
     @admin.display(description=_("about"))
     def about(self, exception: ReconException) -> str:
         """The payout, statement or document it is about."""
-        return page_of(exception.payout or exception.statement or exception.document)
+        return page_of(
+            exception.payout or exception.statement or exception.document or exception.bank_line
+        )

@@ -20,6 +20,8 @@ from settlement.models import (
     ReconRun,
     RunState,
     SourceDocument,
+    Withdrawal,
+    WithdrawalState,
 )
 
 MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
@@ -31,6 +33,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Stores"), "shopping_bag", "accounts_store"),
             (_("Store links"), "link", "accounts_storelink"),
             (_("Bank accounts"), "account_balance", "accounts_bankaccount"),
+            (_("Payees"), "how_to_reg", "accounts_payee"),
             (_("Users"), "group", "accounts_user"),
         ),
     ),
@@ -48,6 +51,17 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
         ),
     ),
     (
+        _("Money out"),
+        (
+            (_("Withdrawals"), "send_money", "settlement_withdrawal"),
+            (_("Payment attempts"), "outbound", "settlement_paymentattempt"),
+            (_("Fee quotes"), "request_quote", "settlement_feequote"),
+            (_("Fee schedules"), "price_change", "settlement_feeschedule"),
+            (_("Waiver programmes"), "redeem", "settlement_waiverprogram"),
+            (_("Waiver rules"), "rule", "settlement_waiverrule"),
+        ),
+    ),
+    (
         _("Books"),
         (
             (_("Journal entries"), "menu_book", "ledger_journalentry"),
@@ -59,6 +73,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
 """Heading, then what stands under it: title, icon (Material Symbols), app and model."""
 
 UNREAD = [DocumentState.REFUSED, DocumentState.READING, DocumentState.STORED]
+UNANSWERED = [WithdrawalState.OUTCOME_UNKNOWN]
 UNFINISHED = [RunState.FAILED, RunState.RUNNING, RunState.QUEUED]
 
 
@@ -84,6 +99,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     rows = [
         *_counted(ReconException, "reason", Reason, state__in=OPEN_STATES),
         *_counted(SourceDocument, "state", DocumentState, state__in=UNREAD),
+        *_counted(Withdrawal, "state", WithdrawalState, state__in=UNANSWERED),
         *_counted(ReconRun, "state", RunState, state__in=UNFINISHED),
     ]
     waiting = {"headers": [_("What"), _("Which"), _("How many")], "rows": rows}

@@ -55,6 +55,18 @@ def _funds(account: SettlementAccount, bank_account: BankAccount) -> Funds:
     )
 
 
+def banked(account: SettlementAccount) -> dict[str, Money]:
+    """What the bank itself holds, by currency, as the books have it."""
+    found = balances.balances(book=account.merchant_id, prefix="bank:")
+    sums: dict[str, Money] = {}
+    for bank_account in account.bank_accounts.all():
+        currency = bank_account.currency
+        code = bookings.bank(bank_account.id, currency)
+        held = bookings.major(found[code].amount if code in found else 0, currency)
+        sums[currency] = sums.get(currency, Money(0, currency)) + held
+    return sums
+
+
 def payees() -> QuerySet[Payee]:
     """The acting merchant's payees that may be paid, by name."""
     return Payee.objects.exclude(state=PayeeState.BLOCKED).order_by("holder", "id")

@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format, get_format
+from django.utils.numberformat import format as grouped
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from djmoney.money import Money
@@ -225,5 +226,12 @@ def program_name(rule: WaiverRule) -> str:
 def written(amount: Money) -> str:
     """An amount as the reader writes it, with its currency's code."""
     places = len(str(amount.currency.sub_unit)) - 1
-    figure = number_format(amount.amount, places, use_l10n=True, force_grouping=True)
+    # Django writes Chinese numbers ungrouped; people who read money in China group by three.
+    figure = grouped(
+        f"{amount.amount:.{places}f}",
+        get_format("DECIMAL_SEPARATOR"),
+        grouping=3,
+        thousand_sep=get_format("THOUSAND_SEPARATOR") or ",",
+        force_grouping=True,
+    )
     return f"{figure}\N{NO-BREAK SPACE}{amount.currency}"

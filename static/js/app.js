@@ -23,3 +23,16 @@ for (const failure of ["htmx:sendError", "htmx:responseError"]) {
     form.querySelector("[data-trouble]").hidden = false;
   });
 }
+
+// Paper for those who want it.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-prints]")) window.print();
+});
+const offerPaper = () => {
+  for (const button of document.querySelectorAll("[data-prints]")) button.hidden = false;
+};
+offerPaper();
+document.addEventListener("htmx:afterSettle", offerPaper);
+
+// On a phone the menu scrolls sideways; where one is must be in sight.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

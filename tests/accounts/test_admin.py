@@ -13,7 +13,12 @@ from django.urls import reverse
 
 from accounts.access import acting_for, membership
 from accounts.models import Member, Merchant, SettlementAccount, Store, StoreLink, User
-from accounts.onboarding import add_bank_account, add_store, open_settlement_account
+from accounts.onboarding import (
+    add_bank_account,
+    add_payee,
+    add_store,
+    open_settlement_account,
+)
 from tests.build import a_merchant, a_user
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -145,14 +150,16 @@ def test_a_merchant_comes_aboard_with_its_owner(operator: Client) -> None:
         "members-0-user": owner.pk,
         "members-0-role": "owner",
     }
-    saved(operator, address("merchant", "add"), name=name, zone="Asia/Shanghai", **members)
+    saved(operator, address("merchant", "add"), name=name, zone="Asia/Shanghai",
+          segment="general", **members)  # fmt: skip
     member = membership(owner)
     assert (member.merchant.name, member.role) == (name, "owner")
 
 
 def test_a_merchants_time_zone_exists(operator: Client) -> None:
     for zone in ("Mars/Olympus", "../etc/passwd", "Asia"):
-        said = refused(operator, address("merchant", "add"), name=a_name(), zone=zone, **NO_MEMBERS)
+        said = refused(operator, address("merchant", "add"), name=a_name(), zone=zone,
+                       segment="general", **NO_MEMBERS)  # fmt: skip
         assert "no time zone of this name" in said
 
 
@@ -162,7 +169,7 @@ def test_members_change_and_go(operator: Client) -> None:
     with acting_for(merchant.pk):
         first = Member.objects.get()
     form = {
-        "name": merchant.name, "zone": "Asia/Tokyo",
+        "name": merchant.name, "zone": "Asia/Tokyo", "segment": "e_commerce",
         "members-TOTAL_FORMS": 2, "members-INITIAL_FORMS": 1,
         "members-0-id": first.pk, "members-0-merchant": merchant.pk,
         "members-0-user": first.user_id, "members-0-role": "viewer",
@@ -178,7 +185,8 @@ def test_members_change_and_go(operator: Client) -> None:
         assert set(Member.objects.values_list("user_id", "role")) == {
             (first.user_id, "viewer"), (other.pk, "owner"),
         }  # fmt: skip
-        assert Merchant.objects.get().zone == "Asia/Tokyo"
+        merchant = Merchant.objects.get()
+    assert (merchant.zone, merchant.segment) == ("Asia/Tokyo", "e_commerce")
     gone = form | {"members-TOTAL_FORMS": 1, "members-0-DELETE": "on"}
     saved(operator, url, **gone)
     with acting_for(merchant.pk):
@@ -269,8 +277,28 @@ def test_bank_accounts_and_links_are_only_looked_at(operator: Client, model: str
     assert operator.get(address(model, "add")).status_code == 403
 
 
+def test_a_payee_is_blocked_and_trusted_again_and_nothing_else(operator: Client) -> None:
+    merchant = a_merchant(a_name())
+    with acting_for(merchant.pk):
+        payee = add_payee(
+            merchant, holder="Wang", bank="B", number="6222021234567890", currency="CNY"
+        )
+    url = address("payee", "change", payee.pk)
+    page = operator.get(url).content.decode()
+    assert "•••• 7890" in page
+    assert "6222021234567890" not in page
+    for state in ("blocked", "trusted"):
+        saved(operator, url, state=state, holder="me", number_tail="0000")
+        with acting_for(merchant.pk):
+            payee.refresh_from_db()
+        assert (payee.state, payee.holder, payee.number_tail) == (state, "Wang", "7890")
+    assert "not one of the available choices" in refused(operator, url, state="cooling")
+    assert operator.get(address("payee", "add")).status_code == 403
+
+
 @pytest.mark.parametrize(
-    "model", ["user", "merchant", "settlementaccount", "store", "bankaccount", "storelink"]
+    "model",
+    ["user", "merchant", "settlementaccount", "store", "bankaccount", "storelink", "payee"],
 )
 def test_nothing_is_deleted(operator: Client, model: str) -> None:
     assert operator.post(address(model, "delete", uuid.uuid4()), {"post": "yes"}).status_code in (

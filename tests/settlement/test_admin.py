@@ -15,9 +15,23 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from djmoney.money import Money
 
+from accounts.access import acting_for
 from accounts.models import SettlementAccount, Store
 from settlement.admin.base import written
-from settlement.models import BankLine, ColumnProfile, Line, Payout, SourceDocument
+from settlement.models import (
+    BankLine,
+    ColumnProfile,
+    FeeSchedule,
+    FeeTier,
+    Line,
+    PaymentAttempt,
+    Payout,
+    SourceDocument,
+    WaiverProgram,
+    WaiverRule,
+    Withdrawal,
+    WithdrawalState,
+)
 from tests.build import a_user
 from tests.settlement.furnished import SIX, Rows, furnished
 
@@ -27,9 +41,11 @@ MODELS = [
     model for model in admin.site._registry
     if model._meta.app_label in ("accounts", "settlement") and model is not Line
 ]  # fmt: skip
+TARIFFS = [ColumnProfile, FeeSchedule, WaiverProgram, WaiverRule]
+"""The operator's own: the same for all merchants, and added here."""
 BUSINESS = [
     model for model in MODELS
-    if model._meta.app_label == "settlement" and model is not ColumnProfile
+    if model._meta.app_label == "settlement" and model not in TARIFFS
 ]  # fmt: skip
 EVERY_LIST = pytest.mark.parametrize("model", MODELS, ids=lambda m: m._meta.model_name)
 
@@ -169,6 +185,106 @@ def test_an_operator_without_rights_sees_nothing(mine: Rows) -> None:
     for model in (*MODELS, Line):
         assert client.get(address(model, "changelist")).status_code == 403
     assert "settlement_payout" not in html(client, reverse("admin:index"))
+
+
+# --- what the operator decides ------------------------------------------------------------
+
+
+def a_tariff(code: str, **fields: Any) -> dict[str, Any]:
+    """A tariff's form: 3.00 up to 1,000.00, above that 0.5 %, at most 50.00."""
+    tiers = [
+        {"up_to": "1000", "fixed": "3", "rate": "0"},
+        {"up_to": "", "fixed": "0", "rate": "0.005", "maximum": "50"},
+    ]
+    form = {"currency": code, "effective_from_0": "2030-01-01", "effective_from_1": "00:00:00",
+            "tiers-TOTAL_FORMS": 2, "tiers-INITIAL_FORMS": 0}  # fmt: skip
+    for n, tier in enumerate(tiers):
+        form |= {f"tiers-{n}-{name}": value for name, value in tier.items()}
+    return form | fields
+
+
+def test_a_tariff_is_made_with_its_tiers_and_never_changed(operator: Client, mine: Rows) -> None:
+    add = address(FeeSchedule, "add")
+    assert operator.post(add, a_tariff("nzd")).status_code == 302
+    made = FeeSchedule.objects.using("ops").get(currency="NZD")
+    assert made.version == 1
+    assert made.tiers.using("ops").count() == 2
+    page = address(FeeSchedule, "change", made.pk)
+    assert "0.005" in html(operator, page)
+    assert operator.post(page, a_tariff("NZD")).status_code == 403
+    later = {"effective_from_0": "2031-01-01"}
+    assert operator.post(add, a_tariff("NZD", **later)).status_code == 302
+    assert FeeSchedule.objects.using("ops").filter(currency="NZD", version=2).exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"tiers-1-up_to": "5000"}, "no upper end"),
+        ({"tiers-0-up_to": ""}, "no upper end"),
+        ({"tiers-0-up_to": "-1"}, "above zero"),
+        ({"tiers-1-minimum": "60"}, "below “at least”"),
+        ({"tiers-1-rate": "1.5"}, "half a per cent"),
+        ({"currency": "¥"}, "three letters"),
+    ],
+)
+def test_a_tariff_without_sense_is_refused(
+    wrong: dict[str, str], said: str, operator: Client
+) -> None:
+    response = operator.post(address(FeeSchedule, "add"), a_tariff("SEK", **wrong))
+    assert response.status_code == 200
+    assert said in response.content.decode()
+    assert not FeeTier.objects.using("ops").filter(schedule__currency="SEK").exists()
+
+
+def test_a_programme_keeps_its_code_and_its_rules_never_overlap(operator: Client) -> None:
+    names = {"name": "Spring", "name_zh": "春季"}
+    assert (
+        operator.post(address(WaiverProgram, "add"), {"code": "spring", **names}).status_code == 302
+    )
+    program = WaiverProgram.objects.using("ops").get(code="spring")
+    page = address(WaiverProgram, "change", program.pk)
+    inline = {"rules-TOTAL_FORMS": 0, "rules-INITIAL_FORMS": 0}
+    changed = {"code": "other", "name": "Spring sale", "name_zh": "春季", **inline}
+    assert operator.post(page, changed).status_code == 302
+    program.refresh_from_db(using="ops")
+    assert (program.code, program.name) == ("spring", "Spring sale")
+
+    rule = {"program": program.pk, "segment": "", "quota": "2", "percent": "100", "state": "active",
+            "valid_from_0": "2030-01-01", "valid_from_1": "00:00:00"}  # fmt: skip
+    add = address(WaiverRule, "add")
+    asked = html(operator, add)
+    assert 'name="valid_from_0"' in asked
+    assert 'name="valid_until_1"' in asked
+    assert operator.post(add, rule).status_code == 302
+    said = operator.post(add, rule | {"valid_from_0": "2031-01-01"})
+    assert "valid at the same time" in said.content.decode()
+    made = WaiverRule.objects.using("ops").get(program=program)
+    page = address(WaiverRule, "change", made.pk)
+    html(operator, page)
+    for state, status in (("suspended", 302), ("retired", 302), ("active", 200)):
+        assert operator.post(page, {"state": state, "quota": "99"}).status_code == status
+    made.refresh_from_db(using="ops")
+    assert (made.state, made.quota, made.version) == ("retired", 2, 1)
+    assert operator.post(add, rule | {"valid_from_0": "2031-01-01"}).status_code == 302
+    assert WaiverRule.objects.using("ops").get(program=program, version=2).valid.upper is None
+
+
+def test_a_withdrawal_shows_its_tries_and_those_without_an_answer_wait_on_the_first_page(
+    operator: Client, mine: Rows
+) -> None:
+    id = mine.ids["settlement_withdrawal"]
+    with acting_for(mine.merchant.id):
+        attempt = PaymentAttempt.objects.get(withdrawal=id)
+        withdrawal = Withdrawal.objects.get(id=id)
+        withdrawal.state = WithdrawalState.OUTCOME_UNKNOWN
+        withdrawal.save(update_fields=["state"])
+    page = html(operator, address(Withdrawal, "change", id))
+    assert attempt.message_id in page
+    assert "First 3 of a month free v1" in page
+    lists = address(Withdrawal, "changelist")
+    assert withdrawal.number in html(operator, f"{lists}?q={withdrawal.number}")
+    assert f"{lists}?state__in=outcome_unknown" in html(operator, reverse("admin:index"))
 
 
 # --- what it costs ------------------------------------------------------------------------

@@ -24,17 +24,25 @@ OBJECTS: dict[str, Callable[[Shop], dict[str, object]]] = {
     "document_summary": lambda shop: {"document_id": shop.documents["loaded"].id},
     "source_row": lambda shop: {"document_id": shop.documents["loaded"].id, "row": 3},
     "withdraw": lambda shop: {"document_id": shop.documents["loaded"].id},
+    "quote": lambda shop: {"quote_id": shop.quote.id},
+    "withdrawal": lambda shop: {"withdrawal_id": shop.withdrawals["reserved"].id},
+    "cancel_withdrawal": lambda shop: {"withdrawal_id": shop.withdrawals["reserved"].id},
     "act_for": lambda shop: {"merchant_id": shop.merchant_id},
     "look_at": lambda shop: {"account_id": shop.account.id},
 }
-POSTED = {"act_for", "look_at"}
-BYTES = {"original", "store_template"}
+# What a page is told by its address beside the object it names.
+QUERIES: dict[str, Callable[[Shop], str]] = {
+    "quote": lambda shop: f"?payee={shop.payee.id}",
+}
+POSTED = {"act_for", "look_at", "cancel_withdrawal"}
+BYTES = {"original", "store_template", "withdrawals_csv"}
 REDIRECTS = {"upload", "confirm_stores", "add_store"}
 
 
 def address(name: str, shop: Shop) -> str:
     """The address of a view, about the shop's own object where it needs one."""
-    return reverse(name, kwargs=OBJECTS[name](shop) if name in OBJECTS else {})
+    path = reverse(name, kwargs=OBJECTS[name](shop) if name in OBJECTS else {})
+    return path + (QUERIES[name](shop) if name in QUERIES else "")
 
 
 def elsewhere() -> uuid.UUID:

@@ -7,15 +7,26 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.test import Client
 from django.utils import timezone
 from djmoney.money import Money
 
 from accounts.access import acting_for
-from accounts.models import BankAccount, Member, Role, SettlementAccount, Store, User, new_id
+from accounts.models import (
+    BankAccount,
+    Member,
+    Payee,
+    Role,
+    SettlementAccount,
+    Store,
+    User,
+    new_id,
+)
 from accounts.onboarding import (
     add_bank_account,
+    add_payee,
     add_store,
     open_settlement_account,
     register_merchant,
@@ -24,6 +35,8 @@ from settlement.models import (
     BankLine,
     BankStatement,
     DocumentState,
+    FeeQuote,
+    FeeSchedule,
     Line,
     Match,
     MatchItem,
@@ -36,9 +49,14 @@ from settlement.models import (
     ReconRun,
     RunState,
     SourceDocument,
+    WaiverRule,
+    Withdrawal,
+    WithdrawalState,
 )
 from settlement.money_in import ingest
+from settlement.money_out.withdrawals import number_of
 from tests.build import a_user
+from tests.money import FIRST_THREE, the_tariff
 
 TODAY = date(2026, 11, 20)
 LINES = ["number,what,amount", *(f"row {n},sale,{n}.00" for n in range(2, 40))]
@@ -57,6 +75,20 @@ class Shop:
     payouts: dict[str, Payout] = field(default_factory=dict)
     statement: BankStatement | None = None
     bank_lines: list[BankLine] = field(default_factory=list)
+    withdrawals: dict[str, Withdrawal] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def payee(self) -> Payee:
+        """Whom it has paid."""
+        payee: Payee = self.given["payee"]
+        return payee
+
+    @property
+    def quote(self) -> FeeQuote:
+        """A quote nobody has ordered."""
+        quote: FeeQuote = self.given["quote"]
+        return quote
 
     def a_member(self, role: Role) -> User:
         """Another user acting for this merchant."""
@@ -113,6 +145,7 @@ def a_shop(*, stores: int = 2, name: str = "a merchant") -> Shop:
         _lines(shop)
         _bank(shop)
         _exceptions(shop)
+        _money_out(shop)
         ReconRun.objects.create(
             merchant_id=shop.merchant_id,
             settlement_account=shop.account,
@@ -253,6 +286,65 @@ def _bank(shop: Shop) -> None:
     MatchItem.objects.create(bank_line=line, **common)
 
 
+def _money_out(shop: Shop) -> None:
+    """A payee, a quote, and a withdrawal in every state for each store: as many as there are."""
+    the_tariff()
+    shop.given["payee"] = add_payee(
+        shop.account.merchant,
+        holder="Somebody to pay",
+        bank="Another Bank",
+        number=f"{uuid.uuid4().int % 10**16:016d}",
+        currency="CNY",
+    )
+    shop.given["quote"] = _quote(shop)
+    for _store in shop.stores:
+        for state in WithdrawalState:
+            shop.withdrawals.setdefault(state.value, _withdrawal(shop, state))
+
+
+def _quote(shop: Shop) -> FeeQuote:
+    now = timezone.now()
+    return FeeQuote.objects.create(
+        merchant_id=shop.merchant_id,
+        settlement_account=shop.account,
+        bank_account=shop.bank_account,
+        amount=Money("100.00", "CNY"),
+        fee=Money("5.00", "CNY"),
+        waived=Money("5.00", "CNY"),
+        schedule=FeeSchedule.objects.get(currency="CNY", version=1),
+        rule=WaiverRule.objects.get(program__code=FIRST_THREE),
+        period=TODAY.replace(day=1),
+        ordinal=1,
+        trace={"tariff": 1, "tier": {"up_to": "10000", "fixed": "5", "rate": "0"}},
+        quoted_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+
+
+def _withdrawal(shop: Shop, state: WithdrawalState) -> Withdrawal:
+    quote, id = _quote(shop), new_id()
+    back = state == WithdrawalState.RETURNED
+    out = back or state == WithdrawalState.SUCCEEDED
+    return Withdrawal.objects.create(
+        id=id,
+        merchant_id=shop.merchant_id,
+        settlement_account=shop.account,
+        bank_account=shop.bank_account,
+        payee=shop.payee,
+        quote=quote,
+        number=number_of(id),
+        key=id.hex,
+        amount=quote.amount,
+        fee=quote.fee,
+        waived=quote.waived,
+        state=state,
+        requested_by=shop.owner,
+        requested_at=timezone.now(),
+        paid_on=TODAY if out else None,
+        returned_on=TODAY if back else None,
+    )
+
+
 def _exceptions(shop: Shop) -> None:
     less = Money("-12.00", "CNY")
     payouts, line = shop.payouts, shop.bank_lines[1]
@@ -263,6 +355,7 @@ def _exceptions(shop: Shop) -> None:
         Reason.AMBIGUOUS: {"payout": payouts["in_transit"]},
         Reason.LINES_DIFFER: {"payout": payouts["late"], "difference": less},
         Reason.UNKNOWN_KIND: {"document": shop.documents["loaded"]},
+        Reason.WITHDRAWAL_DIFFERS: {"bank_line": line, "difference": less},
         Reason.STATEMENT_GAP: {"statement": shop.statement, "difference": less},
     }
     for reason, given in about.items():

@@ -15,7 +15,7 @@ from djmoney.money import Money
 from accounts.models import Store
 from settlement.models import BankLine, Payout
 from settlement.queries import Part, StoreRow, Waterfall
-from web.dashboard import excerpt, flow
+from web.dashboard import excerpt, flow, flow_sources
 from web.dashboard.cascade import cascade
 from web.dashboard.templatetags.tributary import bcp47, clip, count, day, filesize, money, spoken
 
@@ -99,6 +99,57 @@ def test_the_flow_is_in_proportion_and_adds_up() -> None:
     assert max(bottoms) < drawn.height
 
 
+def _out(ready: int, leaving: int, gone: int, fees: int = 0, returned: int = 0) -> flow.Out:
+    amounts = (Money(amount, "CNY") for amount in (ready, leaving, gone, fees, returned))
+    names = ("ready", "leaving", "gone", "fees", "returned")
+    return flow.Out(**dict(zip(names, amounts, strict=True)))
+
+
+@pytest.mark.parametrize("measures", [flow.WIDE, flow.NARROW], ids=["wide", "narrow"])
+def test_what_arrived_flows_on_to_what_is_ready_leaving_and_gone(measures: flow.Measures) -> None:
+    drawn = flow.picture(
+        [_row("one", arrived=1000, way=200)],
+        currency="CNY",
+        measures=measures,
+        out=_out(ready=500, leaving=100, gone=395, fees=5),
+    )
+    assert drawn is not None
+    assert [node.name for node in drawn.exits] == ["ready", "leaving", "gone", "fees"]
+    assert drawn.exits[0].height / drawn.exits[1].height == pytest.approx(5, rel=0.02)
+    onward = [ribbon for ribbon in drawn.ribbons if ribbon.outcome in flow.EXITS]
+    assert sum(ribbon.amount.amount for ribbon in onward) == Decimal(1000)
+    assert all(node.y >= measures.top and node.right <= measures.width for node in drawn.exits)
+    assert drawn.back is None
+    columns = [drawn.outcomes, drawn.exits]
+    for upper, lower in (pair for column in columns for pair in pairwise(column)):
+        assert lower.middle - upper.middle >= 30
+
+
+def test_what_came_back_is_a_line_back_even_if_nothing_else_went_out() -> None:
+    drawn = flow.picture(
+        [_row("one", arrived=1000)],
+        currency="CNY",
+        measures=flow.WIDE,
+        out=_out(ready=1000, leaving=0, gone=0, returned=300),
+    )
+    assert drawn is not None
+    assert drawn.back is not None
+    assert drawn.back.amount == Money(300, "CNY")
+    assert [node.name for node in drawn.exits] == ["ready", "gone"]
+
+
+def test_nothing_withdrawn_or_overdrawn_draws_no_way_out() -> None:
+    drawn = flow.picture(
+        [_row("one", arrived=1000)],
+        currency="CNY",
+        measures=flow.WIDE,
+        out=_out(ready=-20, leaving=0, gone=0),
+    )
+    assert drawn is not None
+    assert drawn.exits == []
+    assert [node.label for node in drawn.outcomes] == ["beside"]
+
+
 def test_nothing_announced_draws_nothing_and_other_currencies_stay_out() -> None:
     assert flow.picture([_row("one", arrived=0)], currency="CNY", measures=flow.WIDE) is None
     assert flow.picture([_row("one", arrived=5)], currency="USD", measures=flow.WIDE) is None
@@ -108,11 +159,11 @@ def test_fifty_stores_stay_readable() -> None:
     rows = [_row(f"s{n}", arrived=n + 1, platform="ab"[n % 2]) for n in range(50)]
     drawn = flow.picture(rows, currency="CNY", measures=flow.WIDE)
     assert drawn is not None
-    assert len(drawn.stores) == flow.MOST_STORES + 2
+    assert len(drawn.stores) == flow_sources.MOST_STORES + 2
     merged = [
         node.source.stores for node, _r in drawn.stores if node.source and not node.source.store
     ]
-    assert sum(merged) == 50 - flow.MOST_STORES
+    assert sum(merged) == 50 - flow_sources.MOST_STORES
     tops = [node.middle for node, _ribbon in drawn.stores]
     assert all(later - earlier >= 20 for earlier, later in pairwise(tops))
     total = sum(node.amount.amount for node, _ribbon in drawn.stores)

@@ -116,7 +116,8 @@ def test_the_language_is_switched_by_a_form(shop: Shop) -> None:
     "query", ["?store=x&since=never&page=999", "?state=late&q=PAYOUT", "?page=0"]
 )
 @pytest.mark.parametrize(
-    "name", ["stores", "payouts", "bank_lines", "documents", "exceptions", "overview"]
+    "name",
+    ["stores", "payouts", "bank_lines", "withdrawals", "documents", "exceptions", "overview"],
 )
 def test_no_filter_breaks_a_page(name: str, query: str, shop: Shop) -> None:
     assert shop.client().get(reverse(name) + query).status_code == 200

@@ -12,12 +12,15 @@ from tests.web.shop import Shop, a_shop
 pytestmark = pytest.mark.usefixtures("database")
 
 MOST = {
-    "overview": 27,
+    "overview": 31,
     "stores": 26,
     "payouts": 21,
-    "bank_lines": 22,
-    "exceptions": 27,
+    "bank_lines": 23,
+    "exceptions": 28,
     "documents": 21,
+    "withdraw_money": 28,
+    "withdrawals": 22,
+    "payees": 19,
 }
 
 

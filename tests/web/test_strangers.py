@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -65,11 +67,17 @@ def test_another_merchants_objects_do_not_exist(
     assert response.status_code == 404 or method != _method(name)
 
 
+def _body(response: Any) -> str:
+    return b"".join(response).decode(errors="replace")
+
+
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(OBJECTS)))
 def test_no_list_names_another_merchants_objects(name: str, shops: tuple[Shop, Shop]) -> None:
     mine, theirs = shops
-    html = mine.client().get(address(name, mine)).content.decode(errors="replace")
-    for other in (*theirs.payouts.values(), *theirs.documents.values(), *theirs.bank_lines):
+    html = _body(mine.client().get(address(name, mine)))
+    assert not any(given.number in html for given in theirs.withdrawals.values())
+    rows = (*theirs.payouts.values(), *theirs.documents.values(), *theirs.bank_lines)
+    for other in (*rows, theirs.payee, theirs.quote, *theirs.withdrawals.values()):
         assert str(other.id) not in html
     assert not any(str(store.id) in html for store in theirs.stores)
     assert str(theirs.merchant_id) not in html
@@ -87,7 +95,7 @@ def test_a_user_of_no_merchant_is_told_so_and_an_operator_shown_the_way() -> Non
             assert ('href="/admin/"' in response.content.decode()) is way
 
 
-@pytest.mark.parametrize("name", ["upload", "withdraw", *LINKING])
+@pytest.mark.parametrize("name", ["upload", "withdraw", "quote", "cancel_withdrawal", *LINKING])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_viewer_changes_nothing(name: str, method: str, shops: tuple[Shop, Shop]) -> None:
     mine, _theirs = shops

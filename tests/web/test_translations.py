@@ -11,9 +11,10 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.utils import translation
 
+from accounts.models import PayeeState
 from platforms.contract import LineKind
-from settlement.models import MatchRule, PayoutState, Reason
-from web.dashboard import labels, wording
+from settlement.models import MatchRule, PayoutState, Reason, WithdrawalState
+from web.dashboard import labels, withdrawal_words, wording
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "locale/zh_Hans/LC_MESSAGES/django.po"
@@ -106,6 +107,10 @@ def test_every_state_kind_and_reason_has_words(language: str) -> None:
         assert set(wording.ADVICE) == set(Reason)
         for state in PayoutState:
             assert str(labels.badge(PayoutState, state).text)
+        for withdrawal in WithdrawalState:
+            assert str(withdrawal_words.badge_of(withdrawal).text)
+        for payee in PayeeState:
+            assert str(withdrawal_words.payee_badge(payee).text)
     with translation.override("zh-hans"):
         assert str(labels.platform("wechatpay")) == "微信支付"
         assert str(labels.kind("sale")) == "销售"

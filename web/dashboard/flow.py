@@ -1,4 +1,4 @@
-"""The money-flow picture: stores → platforms → the account. Pure geometry.
+"""The money-flow picture: stores → platforms → the account → out. Pure geometry.
 
 Amounts become heights on one scale; only what would be too thin to see is
 drawn thicker. The templates write the result as SVG, coloured by the
@@ -7,19 +7,17 @@ stylesheet through classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from djmoney.money import Money
 
-from accounts.models import Store
 from settlement.queries import StoreRow
+from web.dashboard.flow_sources import Source, sources_of, sums_of
 
-MOST_STORES: Final = 14
-"""More stores than this are drawn as one ribbon a platform: "n more"."""
-OUTCOMES: Final = ("arrived", "way", "lost")
+EXITS: Final = ("ready", "leaving", "gone", "fees")
 THINNEST: Final = 2.0
 HUES: Final = 6
 
@@ -32,6 +30,11 @@ class Measures:
     store_x: int | None
     platform_x: int
     outcome_x: int
+    account_x: int
+    """Where the outcomes stand when something follows them."""
+    exit_x: int
+    stacked: bool
+    """Whether there is no room beside the bars: labels of two lines stand above them."""
     slot: int
     """Least height of a row: a label's line."""
     body: int
@@ -41,26 +44,31 @@ class Measures:
 
 
 WIDE: Final = Measures(
-    width=1000, store_x=232, platform_x=500, outcome_x=790, slot=30, body=250, top=34
-)
+    width=1000, store_x=222, platform_x=440, outcome_x=790, account_x=648, exit_x=856,
+    stacked=False, slot=30, body=250, top=34,
+)  # fmt: skip
 NARROW: Final = Measures(
-    width=360, store_x=None, platform_x=2, outcome_x=218, slot=54, body=190, top=30
-)
+    width=360, store_x=None, platform_x=2, outcome_x=218, account_x=146, exit_x=346,
+    stacked=True, slot=54, body=190, top=42,
+)  # fmt: skip
 
 
-@dataclass(slots=True, kw_only=True)
-class Source:
-    """A store, or the rest of a platform's stores, and what became of its money."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Out:
+    """What became of the money that arrived, in one currency."""
 
-    platform: str
-    amounts: dict[str, Decimal]
-    store: Store | None = None
-    stores: int = 1
+    ready: Money
+    leaving: Money
+    gone: Money
+    fees: Money
+    returned: Money
+    """Went out and came back: it is among `ready` again."""
 
-    @property
-    def total(self) -> Decimal:
-        """All its money."""
-        return sum(self.amounts.values(), Decimal(0))
+    def amounts(self) -> dict[str, Decimal]:
+        """By the names of EXITS; what the platforms collected back is no amount."""
+        given = {"ready": self.ready, "leaving": self.leaving, "gone": self.gone,
+                 "fees": self.fees}  # fmt: skip
+        return {name: max(money.amount, Decimal(0)) for name, money in given.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +81,12 @@ class Node:
     height: float
     amount: Money
     name: str
-    """A platform's code, or an outcome of OUTCOMES."""
+    """A platform's code, or a name of OUTCOMES or EXITS."""
     amounts: dict[str, Money] = field(default_factory=dict)
     source: Source | None = None
     hue: int = 0
+    label: str = "beside"
+    """Where its words stand: beside, above in one line, or stacked from its left or right edge."""
 
     @property
     def middle(self) -> float:
@@ -100,6 +110,17 @@ class Ribbon:
     outcome: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """The line of what came back; its words end at (x, y)."""
+
+    path: str
+    amount: Money
+    x: float
+    y: float
+    name: str = "returned"
+
+
 @dataclass(slots=True, kw_only=True)
 class Picture:
     """Everything to draw, and the same as numbers."""
@@ -110,58 +131,26 @@ class Picture:
     platforms: list[Node] = field(default_factory=list)
     ribbons: list[Ribbon] = field(default_factory=list)
     outcomes: list[Node] = field(default_factory=list)
+    exits: list[Node] = field(default_factory=list)
+    back: Back | None = None
 
 
-def picture(rows: Iterable[StoreRow], *, currency: str, measures: Measures) -> Picture | None:
-    """Draw one currency's flow; None when no payout was announced in it."""
-    sources = _sources(rows, currency)
+def picture(
+    rows: Iterable[StoreRow], *, currency: str, measures: Measures, out: Out | None = None
+) -> Picture | None:
+    """Draw one currency's flow; None when no money is known in it."""
+    sources = sources_of(rows, currency)
     if not sources:
         return None
-    return _Drawing(sources, currency, measures).draw()
-
-
-def _sources(rows: Iterable[StoreRow], currency: str) -> list[Source]:
-    """By platform, largest first; what platforms collected back is left out of the picture."""
-    found = []
-    for row in rows:
-        if str(row.owed.currency) == currency:
-            given = (row.arrived, row.in_transit, row.missing + row.difference)
-            amounts = {
-                name: max(money.amount, Decimal(0))
-                for name, money in zip(OUTCOMES, given, strict=True)
-            }
-            source = Source(platform=row.store.platform, amounts=amounts, store=row.store)
-            if source.total:
-                found.append(source)
-    found.sort(key=lambda source: -source.total)
-    shown, rest = found[:MOST_STORES], found[MOST_STORES:]
-    merged = [_rest(platform, rest) for platform in dict.fromkeys(s.platform for s in rest)]
-    return _by_platform([*shown, *merged])
-
-
-def _rest(platform: str, sources: Sequence[Source]) -> Source:
-    mine = [source for source in sources if source.platform == platform]
-    return Source(platform=platform, amounts=_sums(mine), stores=len(mine))
-
-
-def _by_platform(sources: list[Source]) -> list[Source]:
-    totals: dict[str, Decimal] = {}
-    for source in sources:
-        totals[source.platform] = totals.get(source.platform, Decimal(0)) + source.total
-    return sorted(sources, key=lambda s: (-totals[s.platform], s.platform, s.stores > 1, -s.total))
-
-
-def _sums(sources: Iterable[Source]) -> dict[str, Decimal]:
-    sums = dict.fromkeys(OUTCOMES, Decimal(0))
-    for source in sources:
-        for name, amount in source.amounts.items():
-            sums[name] += amount
-    return sums
+    return _Drawing(sources, currency, measures, out).draw()
 
 
 class _Drawing:
-    def __init__(self, sources: list[Source], currency: str, measures: Measures) -> None:
+    def __init__(
+        self, sources: list[Source], currency: str, measures: Measures, out: Out | None
+    ) -> None:
         self.sources = sources
+        self.out = out if out and (any(out.amounts().values()) or out.returned.amount) else None
         self.currency = currency
         self.at = measures
         total = sum((source.total for source in sources), Decimal(0))
@@ -174,8 +163,10 @@ class _Drawing:
     def draw(self) -> Picture:
         done = Picture(width=self.at.width, height=0)
         bottom = self._stores_and_platforms(done)
-        outcomes = self._outcomes(done, bottom)
-        done.height = round(max(bottom, outcomes) + 14, 1)
+        ends = [bottom, self._outcomes(done, bottom)]
+        if self.out is not None:
+            ends.append(self._exits(done, self.out, max(ends)))
+        done.height = round(max(ends) + 14, 1)
         return done
 
     def _thick(self, amount: Decimal) -> float:
@@ -202,7 +193,7 @@ class _Drawing:
     def _platform(
         self, platform: str, sources: list[Source], y: float, height: float, hue: int
     ) -> Node:
-        sums = _sums(sources)
+        sums = sums_of(sources)
         return Node(
             x=self.at.platform_x,
             y=round(y, 1),
@@ -212,6 +203,7 @@ class _Drawing:
             amounts={name: self._money(amount) for name, amount in sums.items()},
             name=platform,
             hue=hue,
+            label="left" if self.out is not None and self.at.stacked else "above",
         )
 
     def _store_ribbons(
@@ -239,25 +231,88 @@ class _Drawing:
         return drawn
 
     def _outcomes(self, done: Picture, bottom: float) -> float:
-        """The right-hand bars, centred, and the ribbons to them; returns where they end."""
-        sums = {name: _sums(self.sources)[name] for name in OUTCOMES}
-        heights = {name: self._thick(amount) for name, amount in sums.items() if amount}
-        slots = {name: max(float(50), height + 18) for name, height in heights.items()}
-        y = max(self.at.top, (self.at.top + bottom - sum(slots.values())) / 2)
+        """The bars of what became of it, centred, and ribbons to them; returns where they end."""
+        sums = {name: amount for name, amount in sums_of(self.sources).items() if amount}
+        x = self.at.outcome_x if self.out is None else self.at.account_x
+        done.outcomes, end = self._column(sums, x, bottom, self._label_of)
         leaving = {node.name: node.y for node in done.platforms}
-        for name, height in heights.items():
-            node = Node(
-                x=self.at.outcome_x,
-                y=round(y + (slots[name] - height) / 2, 1),
-                width=self.at.node,
-                height=round(height, 1),
-                amount=self._money(sums[name]),
-                name=name,
-            )
-            done.outcomes.append(node)
+        for node in done.outcomes:
             done.ribbons += self._to_outcome(node, done.platforms, leaving)
+        return end
+
+    def _label_of(self, name: str) -> str:
+        if self.out is None:
+            return "beside"
+        if self.at.stacked:
+            return "left"
+        return "above" if name == "arrived" else "beside"
+
+    def _exits(self, done: Picture, out: Out, bottom: float) -> float:
+        """What became of what arrived; returns where it ends."""
+        returned = out.returned.amount
+        sums = {
+            name: amount
+            for name, amount in out.amounts().items()
+            if amount or (returned and name == "gone")
+        }
+        label = "right" if self.at.stacked else "beside"
+        arrived = next((node for node in done.outcomes if node.name == "arrived"), None)
+        # Beside the bar they come from.
+        bottom = bottom if arrived is None else 2 * arrived.middle - self.at.top
+        done.exits, end = self._column(sums, self.at.exit_x, bottom, lambda name: label)
+        if arrived is not None and any(sums.values()):
+            whole = float(max(sum(sums.values()), arrived.amount.amount))
+            y = arrived.y
+            for node in done.exits:
+                start = arrived.height * float(node.amount.amount) / whole
+                path = _band(arrived.right, y, start, node.x, node.y, node.height)
+                done.ribbons.append(
+                    Ribbon(path=path, amount=node.amount, name="", outcome=node.name)
+                )
+                y += start
+        if returned:
+            done.back = self._back(done.exits, out.returned)
+        return end
+
+    def _back(self, exits: list[Node], amount: Money) -> Back | None:
+        """The way of what came back, from what went out to what is ready."""
+        ends = {node.name: node for node in exits}
+        if not {"gone", "ready"} <= set(ends):
+            return None
+        start, end = ends["gone"], ends["ready"]
+        bend = start.x - 56
+        path = (
+            f"M{start.x:.1f} {start.middle:.1f}C{bend:.1f} {start.middle:.1f} "
+            f"{bend:.1f} {end.middle:.1f} {end.x - 3:.1f} {end.middle:.1f}"
+        )
+        middle = (start.middle + end.middle) / 2
+        return Back(path=path, amount=amount, x=start.x - 48, y=middle + 4)
+
+    def _column(
+        self, sums: dict[str, Decimal], x: int, bottom: float, label: Callable[[str], str]
+    ) -> tuple[list[Node], float]:
+        """Bars above one another, centred between the top and `bottom`; and where they end."""
+        stacked = self.out is not None and self.at.stacked
+        heights = {name: self._thick(amount) for name, amount in sums.items()}
+        slots = {n: h + 48 if stacked else max(50.0, h + 18) for n, h in heights.items()}
+        y = max(float(self.at.top), (self.at.top + bottom - sum(slots.values())) / 2)
+        nodes = []
+        for name, height in heights.items():
+            # A label that stands above its bar has its room there.
+            down = 0.0 if stacked else (slots[name] - height) / 2
+            nodes.append(
+                Node(
+                    x=x,
+                    y=round(y + down, 1),
+                    width=self.at.node,
+                    height=round(height, 1),
+                    amount=self._money(sums[name]),
+                    name=name,
+                    label=label(name),
+                )
+            )
             y += slots[name]
-        return y
+        return nodes, y - 30 if stacked else y
 
     def _to_outcome(
         self, node: Node, platforms: list[Node], leaving: dict[str, float]

@@ -100,7 +100,7 @@ class BankFilter(Filter):
     matched = forms.ChoiceField(
         label=_("Belongs to"),
         required=False,
-        choices=[("", _("Any")), ("yes", _("a payout")), ("no", _("no payout"))],
+        choices=[("", _("Any")), ("yes", _("a payout or withdrawal")), ("no", _("neither"))],
     )
     since = _day_field(_("Booked from"))
     until = _day_field(_("Booked to"))

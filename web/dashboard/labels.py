@@ -22,6 +22,8 @@ Text = str | Promise
 
 PLATFORMS: Final[dict[str, Text]] = {
     "wechatpay": _("WeChat Pay"),
+    "alipay": _("Alipay"),
+    "pinduoduo": _("Pinduoduo"),
     "shopify": _("Shopify"),
     "bank_csv": _("Bank statement, CSV"),
     "camt": _("Bank statement, ISO 20022 camt"),
@@ -48,9 +50,15 @@ KINDS: Final[dict[str, Text]] = {
 }
 
 OUTCOMES: Final[dict[str, Text]] = {
-    "arrived": _("In the account"),
+    "arrived": _("Arrived"),
     "way": _("On the way"),
     "lost": _("Missing or different"),
+    "owed": _("Still at the platforms"),
+    "ready": _("Available"),
+    "leaving": _("On its way out"),
+    "gone": _("Withdrawn so far"),
+    "fees": _("Fees paid"),
+    "returned": _("Came back"),
 }
 
 CURRENCY_SIGNS: Final = {
@@ -158,6 +166,13 @@ RULES: Final[dict[str, Text]] = {
     MatchRule.AMOUNT: _(
         "No reference arrived, but this is the only payout and the only deposit of this amount "
         "in the days in which it could arrive."
+    ),
+    MatchRule.WITHDRAWAL: _(
+        "The bank's text carries the number of your withdrawal, and the amount is equal to the "
+        "cent."
+    ),
+    MatchRule.RETURN: _(
+        "The bank's text carries the number of your withdrawal, and the same amount came back."
     ),
 }
 

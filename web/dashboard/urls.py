@@ -8,10 +8,13 @@ from web.dashboard.views import (
     exceptions,
     linking,
     overview,
+    payees,
     payouts,
     profile,
     sources,
     stores,
+    withdraw,
+    withdrawals,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -26,6 +29,17 @@ urlpatterns: list[URLPattern] = [
     path("payouts/<uuid:payout_id>/", payouts.payout, name="payout"),
     path("bank/", bank.bank_lines, name="bank_lines"),
     path("bank/<uuid:line_id>/", bank.bank_line, name="bank_line"),
+    path("withdraw/", withdraw.withdraw_money, name="withdraw_money"),
+    path("withdraw/quotes/<uuid:quote_id>/", withdraw.quote, name="quote"),
+    path("withdrawals/", withdrawals.withdrawals, name="withdrawals"),
+    path("withdrawals/export/", withdrawals.export, name="withdrawals_csv"),
+    path("withdrawals/<uuid:withdrawal_id>/", withdrawals.withdrawal, name="withdrawal"),
+    path(
+        "withdrawals/<uuid:withdrawal_id>/cancel/",
+        withdrawals.cancel,
+        name="cancel_withdrawal",
+    ),
+    path("payees/", payees.payees, name="payees"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),
     path("documents/", documents.documents, name="documents"),
     path("documents/upload/", documents.upload, name="upload"),

@@ -88,6 +88,15 @@ ADVICE: Final[dict[Reason, Advice]] = {
         icon="gap",
         tone="warn",
     ),
+    Reason.WITHDRAWAL_DIFFERS: Advice(
+        title=gettext_lazy("A withdrawal the bank shows differently"),
+        todo=gettext_lazy(
+            "Ask the bank what it paid under this number. Until that is known the money stays set "
+            "aside, and nothing is paid a second time."
+        ),
+        icon="alert",
+        tone="bad",
+    ),
 }
 
 
@@ -184,6 +193,25 @@ def _statement_gap(exception: ReconException, before: BankStatement | None) -> s
     }
 
 
+def _withdrawal_differs(exception: ReconException, _before: BankStatement | None) -> str:
+    line = exception.bank_line
+    if line is None:
+        return str(Reason.WITHDRAWAL_DIFFERS.label)
+    given = {"amount": spoken(line.amount), "day": written_day(line.booked_on)}
+    if not exception.difference:
+        return (
+            _(
+                "The bank's entry of %(day)s over %(amount)s carries the number of a withdrawal "
+                "of yours, but does not fit what is known of it."
+            )
+            % given
+        )
+    return _(
+        "The bank's entry of %(day)s over %(amount)s carries the number of a withdrawal of yours, "
+        "but differs from it by %(difference)s."
+    ) % {**given, "difference": spoken(abs(exception.difference))}
+
+
 def _payout(exception: ReconException) -> Payout:
     payout = exception.payout
     assert payout is not None, "this reason is about a payout"
@@ -198,4 +226,5 @@ _SENTENCES: Final = {
     Reason.LINES_DIFFER: _lines_differ,
     Reason.UNKNOWN_KIND: _unknown_kind,
     Reason.STATEMENT_GAP: _statement_gap,
+    Reason.WITHDRAWAL_DIFFERS: _withdrawal_differs,
 }

@@ -263,7 +263,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.filter
 def outcome(name: str) -> str | Promise:
-    """What became of announced money: a name of flow.OUTCOMES."""
+    """What became of announced money: a name of OUTCOMES or EXITS."""
     return labels.OUTCOMES[name]
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import SettlementAccount
 from settlement import queries
 from settlement.models import BankLine
-from web.dashboard import reading
+from web.dashboard import outgoing, reading
 from web.dashboard.entrance import MemberRequest, account_page, member_page, show
 from web.dashboard.forms import BankFilter
 
@@ -26,6 +26,9 @@ def bank_lines(request: MemberRequest, account: SettlementAccount) -> HttpRespon
     form = BankFilter(request.GET, accounts=list(account.bank_accounts.order_by("bank", "id")))
     lines = form.narrow(queries.bank_lines(account))
     page = Paginator(lines, PAGE).get_page(request.GET.get("page"))
+    withdrawn = outgoing.withdrawals_in(page.object_list)
+    for line in page.object_list:
+        line.withdrawal = withdrawn.get(line.id)  # type: ignore[attr-defined]  # for the table
     return show(request, "dashboard/bank_lines.html", {"form": form, "page": page})
 
 
@@ -41,6 +44,7 @@ def bank_line(request: MemberRequest, line_id: UUID) -> HttpResponse:
         "line": found,
         "details": reading.details_of(found),
         "match": match,
+        "withdrawal": outgoing.withdrawals_in([found]).get(found.id) if match else None,
         "payouts": reading.payouts_in(match) if match else [],
         "exceptions": reading.exceptions_about(bank_line=found),
     }

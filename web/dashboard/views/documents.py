@@ -20,7 +20,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import Action, require
 from accounts.models import Store
 from settlement import queries
-from settlement.errors import AlreadyStoredError, IllegalTransitionError, RefusedError
+from settlement.errors import (
+    AlreadyStoredError,
+    IllegalTransitionError,
+    RefusedError,
+    SettledError,
+)
 from settlement.models import DocumentState, SourceDocument
 from settlement.money_in import ingest
 from settlement.money_in.withdrawing import withdraw as withdraw_document
@@ -145,6 +150,11 @@ def withdraw(request: MemberRequest, document_id: UUID) -> HttpResponse:
     except IllegalTransitionError:
         messages.error(
             request, _("This file cannot be withdrawn now: it is being read, or it already was.")
+        )
+    except SettledError as error:
+        messages.error(
+            request,
+            _("%(file)s was not withdrawn: %(reason)s") % {"file": found.name, "reason": error},
         )
     else:
         messages.success(request, _("%(file)s was withdrawn.") % {"file": found.name})

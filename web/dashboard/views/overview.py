@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import SettlementAccount, Store
 from settlement import queries
-from web.dashboard import flow
+from web.dashboard import flow, outgoing
 from web.dashboard.entrance import MemberRequest, account_page, member_page, show
 
 COLUMNS = ("owed", "in_transit", "arrived", "missing", "difference")
@@ -39,8 +39,10 @@ def overview(request: MemberRequest, account: SettlementAccount) -> HttpResponse
         "silent": _silent(account, seen),
     }
     if currency:
-        context["wide"] = flow.picture(seen.stores, currency=currency, measures=flow.WIDE)
-        context["narrow"] = flow.picture(seen.stores, currency=currency, measures=flow.NARROW)
+        given: dict[str, Any] = {"currency": currency, "out": outgoing.exits(account).get(currency)}
+        context["out"] = given["out"]
+        context["wide"] = flow.picture(seen.stores, measures=flow.WIDE, **given)
+        context["narrow"] = flow.picture(seen.stores, measures=flow.NARROW, **given)
     return show(request, "dashboard/overview.html", context)
 
 
