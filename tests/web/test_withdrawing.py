@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +18,6 @@ from djmoney.money import Money
 from accounts.access import acting_for
 from accounts.models import BankAccount, Payee, PayeeState, Role
 from accounts.onboarding import add_payee
-from accounts.queries import number_of_payee
 from settlement.models import FeeQuote, SourceDocument, Withdrawal, WithdrawalState
 from settlement.money_out import queries, quotes
 from tests.money import Shop, a_shop, with_money
@@ -33,8 +29,9 @@ from tests.web.withdrawing import (
     at_the_bank,
     browser_of,
     in_state,
+    text_of,
+    words,
 )
-from web.dashboard.views.withdrawals import harmless
 
 pytestmark = pytest.mark.usefixtures("database")
 FORM = reverse("withdraw_money")
@@ -63,18 +60,6 @@ def quote_page(client: Client, shop: Shop, amount: str, **fields: object) -> str
     response = client.post(FORM, filled_in(shop, amount, **fields))
     assert response.status_code == 302, read(response.content.decode()).text
     return str(response["Location"])
-
-
-def text_of(client: Client, url: str, *, status: int = 200) -> str:
-    """What a page says, its spaces made plain."""
-    response = client.get(url)
-    assert response.status_code == status
-    return words(response)
-
-
-def words(response: Any) -> str:
-    text = html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode()))
-    return re.sub(r"\s+", " ", text)
 
 
 def hidden(client: Client, url: str) -> dict[str, str]:
@@ -366,112 +351,6 @@ def test_an_entry_that_differs_from_its_withdrawal_is_explained(shop: Shop, tmp_
     page = text_of(browser_of(shop), reverse("exceptions"))
     assert "A withdrawal the bank shows differently" in page
     assert "differs from it by ¥3.00 CNY" in page
-
-
-# --- the list -----------------------------------------------------------------------------
-
-
-def test_the_list_is_filtered_by_state_and_month(shop: Shop) -> None:
-    client = browser_of(shop)
-    waiting, gone = a_withdrawal(shop, "11"), accepted(a_withdrawal(shop, "22"))
-    month = timezone.localdate().strftime("%Y-%m")
-    for query, expected in (
-        ("state=reserved", {waiting.id}),
-        (f"month={month}", {waiting.id, gone.id}),
-        ("month=2001-01", set()),
-        ("month=9999-12&state=x", {waiting.id, gone.id}),
-    ):
-        links = read(client.get(f"{reverse('withdrawals')}?{query}").content.decode()).links
-        found = {id for id in (waiting.id, gone.id) if reverse("withdrawal", args=[id]) in links}
-        assert found == expected, query
-
-
-def exported(client: Client, query: str = "") -> list[list[str]]:
-    response = client.get(reverse("withdrawals_csv") + query)
-    body = b"".join(response).decode()  # type: ignore[arg-type]
-    assert body.startswith("\N{BYTE ORDER MARK}")
-    return list(csv.reader(io.StringIO(body[1:])))
-
-
-def test_the_list_goes_into_a_spreadsheet_without_becoming_formulas(shop: Shop) -> None:
-    a_withdrawal(shop, "1234.5", text="=1+1")
-    gone = accepted(a_withdrawal(shop, "22"))
-    heads, newest, oldest = exported(browser_of(shop))
-    assert (newest[0], oldest[4], oldest[5]) == (gone.number, "1234.50", "5.00")
-    assert oldest[heads.index("Text")] == "'=1+1"
-    assert [row[0] for row in exported(browser_of(shop), "?state=accepted")[1:]] == [gone.number]
-    assert exported(browser_of(shop, language="zh-hans"))[0][0] == "编号"
-    assert len(exported(browser_of(a_shop("another")))) == 1
-
-
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r=1"])
-def test_no_cell_begins_like_a_formula(cell: str) -> None:
-    assert harmless(cell) == f"'{cell}"
-    assert harmless(cell[::-1][:1] + "x") == cell[::-1][:1] + "x"
-
-
-# --- payees -------------------------------------------------------------------------------
-
-
-def a_payee(number: str, **fields: str) -> dict[str, str]:
-    return {"holder": "Li Lei", "bank": "A Bank", "number": number, "currency": "CNY"} | fields
-
-
-@pytest.mark.parametrize(
-    ("number", "kept"),
-    [
-        ("6222 0212 3456 7890 128", "6222021234567890128"),
-        ("6222-0212-3456-7890", "6222021234567890"),
-        ("６２２２０２１２３４５６７８９０", "6222021234567890"),
-        ("gb82 west 1234 5698 7654 32", "GB82WEST12345698765432"),
-        ("DE89 3704 0044 0532 0130 00", "DE89370400440532013000"),
-    ],
-)
-def test_a_payee_is_saved_sealed_and_shown_by_its_end(number: str, kept: str) -> None:
-    shop = a_shop()
-    client = browser_of(shop)
-    response = client.post(reverse("payees"), a_payee(number, agent="icbkcnbj"), follow=True)
-    page = response.content.decode()
-    assert f"•••• {kept[-4:]}" in page
-    assert kept not in page
-    with acting_for(shop.id):
-        payee = Payee.objects.get(holder="Li Lei")
-        assert number_of_payee(payee) == kept
-        assert payee.agent == "ICBKCNBJ"
-    again = client.post(reverse("payees"), a_payee(number))
-    assert again.status_code == 409
-    assert "This account is among your payees already." in words(again)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"number": "GB82 WEST 1234 5698 7654 33"}, "check sum differs"),
-        ({"number": "DE00370400440532013000"}, "check sum differs"),
-        ({"number": "1234567"}, "8 to 34 digits"),
-        ({"number": "1" * 35}, "8 to 34 digits"),
-        ({"number": "12345678x"}, "8 to 34 digits"),
-        ({"agent": "short"}, "A bank code is"),
-        ({"agent": "12345678901"}, "A bank code is"),
-        ({"holder": "a\x07b"}, "cannot be printed"),
-        ({"currency": "XXX"}, "not one of the available choices"),
-    ],
-)
-def test_a_payee_that_cannot_be_paid_is_not_saved(wrong: dict[str, str], said: str) -> None:
-    shop = a_shop()
-    response = browser_of(shop).post(reverse("payees"), a_payee("6222021234567890") | wrong)
-    assert response.status_code == 409
-    assert said in words(response)
-    with acting_for(shop.id):
-        assert Payee.objects.count() == 1
-
-
-def test_whoever_has_no_payee_is_told_to_add_one(shop: Shop) -> None:
-    with acting_for(shop.id):
-        Payee.objects.update(state=PayeeState.BLOCKED)
-    page = read(browser_of(shop).get(FORM).content.decode())
-    assert "No payee yet" in page.text
-    assert reverse("payees") in page.links
 
 
 # --- what it costs us ---------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import re
 import uuid
 from pathlib import Path
+from typing import Any
 
 from django.test import Client
 from django.utils import timezone
@@ -94,3 +97,19 @@ def at_the_bank(shop: Shop, folder: Path, *entries: tuple[Withdrawal, str], open
     for withdrawal, _sign in entries:
         with acting_for(shop.id):
             withdrawal.refresh_from_db()
+
+
+# --- reading ------------------------------------------------------------------------------
+
+
+def text_of(client: Client, url: str, *, status: int = 200) -> str:
+    """What a page says, its spaces made plain."""
+    response = client.get(url)
+    assert response.status_code == status
+    return words(response)
+
+
+def words(response: Any) -> str:
+    """What an answer says."""
+    text = html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode()))
+    return re.sub(r"\s+", " ", text)
