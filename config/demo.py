@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Count, Sum
@@ -36,6 +37,8 @@ from settlement.proof import reconcile
 
 MEMBER = "demo@tributary.example"
 OPERATOR = "operator@tributary.example"
+ZONE = ZoneInfo("Asia/Shanghai")
+"""Where the merchant and its bank are: what day it is is decided there."""
 SEED = 7
 DAYS = 90
 STORES = 56

@@ -32,6 +32,7 @@ DESK = Window("desk-en", 1280, 900, "en-GB")
 PHONE = Window("phone-zh", 390, 844, "zh-CN")
 PAGES = {
     "overview": "/",
+    "flow": "/#flow",
     "stores": "/stores/",
     "payouts": "/payouts/",
     "withdraw": "/withdraw/",
@@ -75,7 +76,7 @@ def main(address: str) -> None:
                 page.goto(address + path)
                 page.screenshot(path=SCREENS / f"{name}-{window.name}.png")
             page.goto(f"{address}/withdrawals/")
-            page.locator(f"main {WITHDRAWALS}").first.click()
+            page.locator(f"main table {WITHDRAWALS}").first.click()
             page.wait_for_load_state()
             page.screenshot(path=SCREENS / f"receipt-{window.name}.png")
         browser.close()

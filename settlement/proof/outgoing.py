@@ -120,7 +120,7 @@ def _settle(withdrawal: Withdrawal, line: BankLine, now: datetime) -> bool:
         _match(withdrawal, line, MatchRule.RETURN, now)
         _step(withdrawal, WithdrawalState.RETURNED)
         withdrawal.returned_on = line.booked_on
-        withdrawal.reason = line.remittance[:500]
+        withdrawal.reason = NUMBER.sub("", line.remittance).strip()[:500]
         _quota(withdrawal, QuotaState.RESTORED)
         bookings.withdrawal_returned(withdrawal, line=line, now=now)
     else:

@@ -43,6 +43,16 @@ class Purse:
     bank_accounts: list[BankAccount] = field(default_factory=list)
 
     @property
+    def withdrawable(self) -> Money:
+        """What could be ordered now: what is available, as far as the bank holds it."""
+        return min(self.available, self.banked - self.held)
+
+    @property
+    def bank_is_short(self) -> bool:
+        """Whether the bank holds less than what is available (rent and suppliers were paid)."""
+        return self.withdrawable < self.available
+
+    @property
     def free(self) -> int:
         """The part of what has arrived that can be withdrawn, in per cent of the bar's width."""
         whole = max(self.available.amount, Decimal(0)) + self.held.amount

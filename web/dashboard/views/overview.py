@@ -15,6 +15,8 @@ from web.dashboard import flow, outgoing
 from web.dashboard.entrance import MemberRequest, account_page, member_page, show
 
 COLUMNS = ("owed", "in_transit", "arrived", "missing", "difference")
+SHORT = 12
+"""Rows shown until all are asked for: the page of stores has them by their health."""
 
 
 @require_safe
@@ -27,6 +29,8 @@ def overview(request: MemberRequest, account: SettlementAccount) -> HttpResponse
     currency = _one_of(request.GET.get("currency"), currencies)
     platforms = list(dict.fromkeys(row.store.platform for row in seen.stores))
     platform = request.GET.get("platform", "")
+    rows = _sorted(seen.stores, platform if platform in platforms else "", request)
+    shown = len(rows) if "all" in request.GET or len(rows) <= SHORT else SHORT
     context: dict[str, Any] = {
         "seen": seen,
         "totals": totals,
@@ -34,7 +38,8 @@ def overview(request: MemberRequest, account: SettlementAccount) -> HttpResponse
         "currencies": currencies,
         "platforms": platforms,
         "platform": platform if platform in platforms else "",
-        "rows": _sorted(seen.stores, platform if platform in platforms else "", request),
+        "rows": rows[:shown],
+        "more": len(rows) - shown,
         "sort": request.GET.get("sort", ""),
         "silent": _silent(account, seen),
     }
@@ -67,11 +72,11 @@ def _silent(account: SettlementAccount, seen: queries.Overview) -> list[Store]:
 def _sorted(
     rows: list[queries.StoreRow], platform: str, request: MemberRequest
 ) -> list[queries.StoreRow]:
-    """The platform's rows, largest first in the chosen column, else in the order given."""
+    """The platform's rows, largest first in the chosen column, else those with a loss first."""
     shown = [row for row in rows if platform in ("", row.store.platform)]
     column = request.GET.get("sort", "")
     if column not in COLUMNS:
-        return shown
+        return sorted(shown, key=lambda row: not (row.missing.amount or row.difference.amount))
     # Amounts of different currencies are not compared with one another.
     shown.sort(key=lambda row: attrgetter(column)(row).amount, reverse=True)
     return sorted(shown, key=lambda row: str(row.owed.currency))
