@@ -51,7 +51,7 @@ class Receipt:
 
 
 IN_FLIGHT = {WithdrawalState.RESERVED: 3, WithdrawalState.SUBMITTED: 3,
-             WithdrawalState.ACCEPTED: 20, WithdrawalState.OUTCOME_UNKNOWN: 20}  # fmt: skip
+             WithdrawalState.ACCEPTED: 5, WithdrawalState.OUTCOME_UNKNOWN: 10}  # fmt: skip
 
 
 def receipt(withdrawal: Withdrawal) -> Receipt:
