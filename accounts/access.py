@@ -42,12 +42,13 @@ ALLOWED: dict[Role, frozenset[Action]] = {
 @contextmanager
 def acting_for(merchant_id: uuid.UUID, *, using: str = "default") -> Iterator[None]:
     """One transaction in which only this merchant's rows exist."""
+    nested = connections[using].in_atomic_block
     with transaction.atomic(using=using):
         before = _set("tributary.tenant", str(merchant_id), using=using)
         yield
         # A nested use ends before the transaction does: what follows is the outer tenant's.
-        # (After an error the savepoint's rollback restores the setting by itself.)
-        if not connections[using].needs_rollback:
+        # (The transaction's end restores the setting by itself, as a savepoint's rollback does.)
+        if nested and not connections[using].needs_rollback:
             _set("tributary.tenant", before, using=using)
 
 
@@ -87,8 +88,11 @@ def require(member: Member, action: Action) -> None:
 
 def _set(name: str, value: str, *, using: str) -> str:
     """Set for the rest of the transaction; returns what stood there before."""
+    sql = """
+        WITH was AS MATERIALIZED (SELECT coalesce(current_setting(%s, true), '') AS value)
+        SELECT value, set_config(%s, %s, true) FROM was
+    """
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [name])
+        cursor.execute(sql, [name, name, value])
         before: str = cursor.fetchone()[0]
-        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
     return before

@@ -8,13 +8,10 @@ when the ledger learns the fact (`known_at`); no function reads a clock.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-import psycopg
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from uuid_utils.compat import uuid7
 
 from ledger.drafts import (
@@ -36,10 +33,11 @@ from ledger.errors import (
     DuplicateReferenceError,
     UnknownAccountError,
     UnknownEntryError,
-    named_errors,
+    named,
 )
 from ledger.models import Side
 from ledger.reading import ALWAYS, OPEN_BOOK, rows_of_open_book
+from ledger.writing import Broken, Earlier, Entry, write
 
 __all__ = [
     "AccountSpec",
@@ -72,18 +70,12 @@ def post_many(*, book: UUID, drafts: Iterable[Draft], now: datetime) -> list[UUI
     batch = []
     for draft in drafts:
         check(draft)
-        batch.append(_prepare(book, draft))
-    if not batch:
-        return []
-    unique = _one_per_reference(batch)
-    with named_errors(), transaction.atomic():
-        accounts = _accounts(book, {m.account for entry in unique for m in entry.draft.movements})
-        for entry in unique:
-            _check_currencies(entry.draft, accounts)
-        inserted = _insert(book, unique, accounts, now)
-        ids = {entry.draft.reference: entry.id for entry in unique if entry.id in inserted}
-        if len(ids) < len(unique):
-            ids |= _earlier_ids(book, [entry for entry in unique if entry.id not in inserted])
+        batch.append(Entry(uuid7(), draft, content_hash(book=book, draft=draft)))
+    waiting = _one_per_reference(batch)
+    ids = {entry.draft.reference: entry.id for entry in waiting}
+    while waiting and (earlier := _write(book, waiting, now)):
+        ids |= _ids_if_the_same(earlier, waiting)
+        waiting = [entry for entry in waiting if entry.draft.reference not in earlier]
     return [ids[entry.draft.reference] for entry in batch]
 
 
@@ -96,27 +88,25 @@ def reverse(*, book: UUID, reference: str, reason: str, now: datetime, booked_on
     check_instant("now", now)
     check_day("booked_on", booked_on)
     check_text("reason", reason, least=0, most=2000)
-    with named_errors(), transaction.atomic():
-        original, reversal = _entry_and_reversal(book, reference)
-        if reversal is not None:
-            return reversal
-        accounts, movements = _mirror(book, original)
-        mirrored = Draft(
-            reference=f"{reference}:reversed",
-            kind="reversal",
-            movements=movements,
-            event_at=now,
-            booked_on=booked_on,
-            memo=reason,
-        )
-        entry = _prepare(book, mirrored, reverses=original)
-        if _insert(book, [entry], accounts, now):
-            return entry.id
-        # Somebody else came first while we waited for the unique key.
-        _, reversal = _entry_and_reversal(book, reference)
-        if reversal is None:
-            raise DuplicateReferenceError(f"{mirrored.reference} is taken by another entry")
+    original, reversal = _entry_and_reversal(book, reference)
+    if reversal is not None:
         return reversal
+    mirrored = Draft(
+        reference=f"{reference}:reversed",
+        kind="reversal",
+        movements=_mirror(book, original),
+        event_at=now,
+        booked_on=booked_on,
+        memo=reason,
+    )
+    entry = Entry(uuid7(), mirrored, content_hash(book=book, draft=mirrored, reverses=original))
+    if not _write(book, [entry], now, reverses=original):
+        return entry.id
+    # Somebody else came first while we waited for the unique key.
+    _, reversal = _entry_and_reversal(book, reference)
+    if reversal is None:
+        raise DuplicateReferenceError(f"{mirrored.reference} is taken by another entry")
+    return reversal
 
 
 def open_accounts(*, book: UUID, specs: Iterable[AccountSpec], now: datetime) -> None:
@@ -145,41 +135,13 @@ def open_accounts(*, book: UUID, specs: Iterable[AccountSpec], now: datetime) ->
 # --- Preparing ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    id: UUID
-    draft: Draft
-    hash: bytes
-    reverses: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    id: UUID
-    currency: str
-
-
-def _prepare(book: UUID, draft: Draft, reverses: UUID | None = None) -> _Entry:
-    content = content_hash(book=book, draft=draft, reverses=reverses)
-    return _Entry(uuid7(), draft, content, reverses)
-
-
-def _one_per_reference(batch: Iterable[_Entry]) -> list[_Entry]:
+def _one_per_reference(batch: Iterable[Entry]) -> list[Entry]:
     """The batch without repetitions, by reference: everybody waits for unique keys in one order."""
-    first: dict[str, _Entry] = {}
+    first: dict[str, Entry] = {}
     for entry in batch:
         if first.setdefault(entry.draft.reference, entry).hash != entry.hash:
             raise DuplicateReferenceError(f"{entry.draft.reference} occurs with two contents")
     return [first[reference] for reference in sorted(first)]
-
-
-def _check_currencies(draft: Draft, accounts: dict[str, _Account]) -> None:
-    for movement in draft.movements:
-        account = accounts[movement.account]
-        if movement.currency != account.currency:
-            raise CurrencyMismatchError(
-                f"{draft.reference}: {movement.currency} on {movement.account}"
-            )
 
 
 # --- Reading ------------------------------------------------------------------------------
@@ -188,15 +150,6 @@ _ACCOUNTS = f"""
 SELECT {OPEN_BOOK}, a.code, a.id, a.currency, a.normal_side, a.floor
 FROM {ALWAYS} LEFT JOIN ledger_ledgeraccount a ON a.book = %s AND a.code = ANY(%s)
 """
-
-
-def _accounts(book: UUID, codes: Iterable[str]) -> dict[str, _Account]:
-    wanted = list(codes)
-    rows = rows_of_open_book(book, _ACCOUNTS, [book, wanted])
-    found = {code: _Account(id, currency) for code, id, currency, _, _ in rows}
-    if missing := sorted(set(wanted) - found.keys()):
-        raise UnknownAccountError(f"no such account: {', '.join(missing[:10])}")
-    return found
 
 
 def _open_specs(book: UUID, codes: Iterable[str]) -> dict[str, AccountSpec]:
@@ -221,10 +174,10 @@ def _entry_and_reversal(book: UUID, reference: str) -> tuple[UUID, UUID | None]:
     return entry, reversal
 
 
-def _mirror(book: UUID, entry: UUID) -> tuple[dict[str, _Account], tuple[Movement, ...]]:
-    """The accounts an entry moves, and its movements with the sides exchanged."""
+def _mirror(book: UUID, entry: UUID) -> tuple[Movement, ...]:
+    """An entry's movements with the sides exchanged."""
     sql = """
-        SELECT p.side, a.code, p.amount, p.currency, p.subject, a.id
+        SELECT p.side, a.code, p.amount, p.currency, p.subject
         FROM ledger_journalentry e
         JOIN ledger_posting p
           ON p.book = e.book AND p.entry_id = e.id AND p.known_at = e.known_at
@@ -233,75 +186,45 @@ def _mirror(book: UUID, entry: UUID) -> tuple[dict[str, _Account], tuple[Movemen
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, [book, entry])
-        rows = cursor.fetchall()
-    accounts = {code: _Account(id, currency) for _, code, _, currency, _, id in rows}
-    return accounts, tuple(
-        Movement(Side(side).other, code, amount, currency, subject)
-        for side, code, amount, currency, subject, _ in rows
-    )
+        return tuple(
+            Movement(Side(side).other, code, amount, currency, subject)
+            for side, code, amount, currency, subject in cursor.fetchall()
+        )
 
 
 # --- Writing ------------------------------------------------------------------------------
 
-_INSERT = """
-WITH entry AS (
-    INSERT INTO ledger_journalentry (id, reference, kind, content_hash, posting_count,
-        event_at, booked_on, memo, reverses, book, known_at)
-    SELECT *, %b, %b FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::bytea[],
-        %b::smallint[], %b::timestamptz[], %b::date[], %b::text[], %b::uuid[])
-    ON CONFLICT DO NOTHING
-    RETURNING id, book, known_at, booked_on
-), posting AS (
-    INSERT INTO ledger_posting (entry_id, book, known_at, booked_on, line_no, account_id,
-        currency, side, amount, subject)
-    SELECT entry.id, book, known_at, booked_on, line_no, account_id, currency, side, amount,
-        subject
-    FROM unnest(%b::uuid[], %b::smallint[], %b::uuid[], %b::text[], %b::text[], %b::bigint[],
-        %b::uuid[]) AS m (id, line_no, account_id, currency, side, amount, subject)
-    JOIN entry ON entry.id = m.id
-)
-SELECT id FROM entry
-"""
+
+def _write(book: UUID, batch: list[Entry], now: datetime, reverses: UUID | None = None) -> Earlier:
+    """Write all entries and return nothing, or the earlier ones that keep them from it."""
+    outcome = write(book, batch, now, reverses)
+    if not isinstance(outcome, Broken):
+        return outcome
+    _check_accounts(book, [entry.draft for entry in batch])
+    raise named(outcome.sentence, outcome.message or outcome.sentence)
 
 
-def _insert(
-    book: UUID, batch: list[_Entry], accounts: dict[str, _Account], now: datetime
-) -> set[UUID]:
-    """Insert the entries whose references are free, with their postings; returns their ids.
-
-    One statement, as the database demands. It waits for whoever is writing the same reference.
-    """
-    entries = [
-        (e.id, d.reference, d.kind, e.hash, len(d.movements), d.event_at, d.booked_on, d.memo,
-         e.reverses)
-        for e in batch
-        for d in (e.draft,)
-    ]  # fmt: skip
-    postings = [
-        (e.id, line, accounts[m.account].id, m.currency, m.side.value, m.amount, m.subject)
-        for e in batch
-        for line, m in enumerate(e.draft.movements, start=1)
-    ]
-    columns = [list(c) for rows in (entries, postings) for c in zip(*rows, strict=True)]
-    # Django's own cursor writes parameters into the SQL text; as binary arrays they cost a fifth.
-    with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
-        cursor.execute(_INSERT, [book, now, *columns])
-        return {id for (id,) in cursor.fetchall()}
+def _check_accounts(book: UUID, drafts: list[Draft]) -> None:
+    """Name what is wrong with the accounts: a book that is not open, unknown ones, currencies."""
+    wanted = {movement.account for draft in drafts for movement in draft.movements}
+    found = _open_specs(book, wanted)
+    if missing := sorted(wanted - found.keys()):
+        raise UnknownAccountError(f"no such account: {', '.join(missing[:10])}")
+    for draft in drafts:
+        for movement in draft.movements:
+            if movement.currency != found[movement.account].currency:
+                raise CurrencyMismatchError(
+                    f"{draft.reference}: {movement.currency} on {movement.account}"
+                )
 
 
-def _earlier_ids(book: UUID, batch: list[_Entry]) -> dict[str, UUID]:
+def _ids_if_the_same(earlier: Earlier, batch: list[Entry]) -> dict[str, UUID]:
     """Ids of entries posted before. Raises DuplicateReferenceError where the content differs."""
-    sql = """
-        SELECT reference, id, content_hash FROM ledger_journalentry
-        WHERE book = %s AND reference = ANY(%s)
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [book, [entry.draft.reference for entry in batch]])
-        found = {reference: (id, bytes(hash)) for reference, id, hash in cursor.fetchall()}
     for entry in batch:
-        if found[entry.draft.reference][1] != entry.hash:
-            raise DuplicateReferenceError(f"{entry.draft.reference} is posted with other content")
-    return {reference: id for reference, (id, _) in found.items()}
+        reference = entry.draft.reference
+        if reference in earlier and earlier[reference][1] != entry.hash:
+            raise DuplicateReferenceError(f"{reference} is posted with other content")
+    return {reference: id for reference, (id, _) in earlier.items()}
 
 
 def _insert_accounts(book: UUID, specs: list[AccountSpec], now: datetime) -> None:

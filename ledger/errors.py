@@ -87,6 +87,7 @@ MEANING: dict[str, type[LedgerError]] = {
     "posting_has_an_account_of_its_book": UnknownAccountError,
     "posting_has_the_currency_of_its_account": CurrencyMismatchError,
     "one_entry_per_reference": DuplicateReferenceError,
+    "one_reversal_per_entry": DuplicateReferenceError,
     "available_is_never_below_its_floor": InsufficientFundsError,
     "hold_needs_money_that_is_there": InsufficientFundsError,
     "hold_amount_is_positive": InvalidAmountError,
@@ -97,6 +98,8 @@ MEANING: dict[str, type[LedgerError]] = {
     "one_hold_per_reference": DuplicateReferenceError,
     "one_hold_per_entry": DuplicateReferenceError,
     "posted_hold_took_what_was_held": HoldMismatchError,
+    # PostgreSQL reports a row without a partition as a check violation without a name.
+    "23514": MissingPartitionError,
 }
 
 
@@ -106,16 +109,16 @@ def named_errors() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        meaning = _meaning(error.__cause__)
-        if meaning is None:
+        if not isinstance(error.__cause__, psycopg.Error):
             raise
-        raise meaning(f"{meaning.__doc__} ({str(error).splitlines()[0]})") from error
+        diagnosis = error.__cause__.diag
+        broken = diagnosis.constraint_name or diagnosis.sqlstate or ""
+        if broken not in MEANING:
+            raise
+        raise named(broken, str(error).splitlines()[0]) from error
 
 
-def _meaning(cause: BaseException | None) -> type[LedgerError] | None:
-    if not isinstance(cause, psycopg.Error):
-        return None
-    if cause.diag.constraint_name is None and cause.diag.table_name == "ledger_posting":
-        # PostgreSQL reports a row without a partition as a check violation without a name.
-        return MissingPartitionError if cause.sqlstate == "23514" else None
-    return MEANING.get(cause.diag.constraint_name or "")
+def named(broken: str, message: str) -> LedgerError | IntegrityError:
+    """The error that names a broken constraint, or PostgreSQL's code of what has no name."""
+    meaning = MEANING.get(broken)
+    return IntegrityError(message) if meaning is None else meaning(f"{meaning.__doc__} ({message})")
