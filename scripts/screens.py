@@ -34,9 +34,7 @@ PAGES = {
     "overview": "/",
     "flow": "/#flow",
     "stores": "/stores/",
-    "payouts": "/payouts/",
     "withdraw": "/withdraw/",
-    "withdrawals": "/withdrawals/",
 }
 WITHDRAWALS = "a[href^='/withdrawals/']"
 
