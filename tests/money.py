@@ -154,13 +154,13 @@ def ordered(
         )
 
 
-def sent(shop: Shop, withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
+def sent(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
     """The withdrawal as if a worker had brought it to the bank, which accepted it."""
-    with acting_for(shop.id):
+    with acting_for(withdrawal.merchant_id):
         withdrawal.state = WithdrawalState.ACCEPTED
         withdrawal.save(update_fields=["state"])
         PaymentAttempt.objects.create(
-            merchant=shop.merchant,
+            merchant_id=withdrawal.merchant_id,
             withdrawal=withdrawal,
             message_id=uuid.uuid4().hex,
             sha256="",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import DatabaseError, connections, transaction
+from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from tests.settlement.furnished import Rows
@@ -71,6 +72,14 @@ def attempt(query: Query, given: Any = (), *, using: str = APP, as_: Rows | None
         cause: Any = error.__cause__
         return f"{cause.sqlstate} {cause.diag.constraint_name or ''}".strip()
     return ""
+
+
+@contextmanager
+def tampering() -> Iterator[CursorWrapper]:
+    """The owner at work with triggers and foreign keys switched off; nothing of it stays."""
+    with rolled_back(OWNER), connections[OWNER].cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield cursor
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
@@ -19,7 +18,6 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
@@ -37,6 +35,7 @@ from settlement.models import BankStatement, Line, Payout, SourceDocument
 from settlement.money_in import ingest
 from settlement.money_in.withdrawing import withdraw
 from tests.build import a_merchant, upload, work_off
+from tests.settlement.attempts import APP, rolled_back, tampering
 
 (OWED, TRANSIT, BANK, UNRELATED, PENDING, AVAILABLE, FEES, WAIVED, OPENING, SUSPENSE, ELSEWHERE,
  LATEST) = BALANCES  # fmt: skip
@@ -94,23 +93,6 @@ def onboarded(folder: Path) -> World:
 
 def broken(using: str, merchant: UUID) -> set[str]:
     return {finding.invariant for finding in prove(using, merchant) if finding.violations}
-
-
-class RolledBackError(Exception):
-    """Ends a transaction of which nothing is to stay."""
-
-
-@contextmanager
-def tampering() -> Iterator[CursorWrapper]:
-    """The owner at work with triggers and foreign keys switched off; nothing of it stays."""
-    with (
-        pytest.raises(RolledBackError),
-        transaction.atomic(using="owner"),
-        connections["owner"].cursor() as cursor,
-    ):
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        yield cursor
-        raise RolledBackError
 
 
 # --- sound books --------------------------------------------------------------------------
@@ -341,7 +323,7 @@ def test_a_sound_entry_that_no_fact_asked_for_is_found(
 ) -> None:
     """The ledger is content with it: it balances. The application itself could post it."""
     merchant, now = world.merchant.id, timezone.now()
-    with pytest.raises(RolledBackError), acting_for(merchant):
+    with rolled_back(APP), acting_for(merchant):
         store = next(s for s in world.stores.values() if s.platform == "wechatpay")
         bank = store.settlement_account.bank_accounts.get(currency="CNY")
         places = {"account": store.settlement_account_id, "bank": bank.id, "store": store.id}
@@ -355,7 +337,6 @@ def test_a_sound_entry_that_no_fact_asked_for_is_found(
         )  # fmt: skip
         book.post(book=merchant, draft=draft, now=now)
         assert broken("default", merchant) == found
-        raise RolledBackError
 
 
 # --- the command --------------------------------------------------------------------------

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from django.db import connections, transaction
-from django.db.backends.utils import CursorWrapper
 from djmoney.money import Money
 
 from accounts.access import acting_for
@@ -32,6 +29,7 @@ from settlement.money_in.withdrawing import withdraw
 from settlement.money_out import queries
 from tests.build import upload, work_off
 from tests.money import FIRST_THREE, Shop, a_shop, ordered, quoted, sent, statement, with_money
+from tests.settlement.attempts import tampering
 from tests.settlement.files import fund_flow
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -51,7 +49,7 @@ def shop(tmp_path: Path) -> Shop:
 @pytest.fixture
 def withdrawal(shop: Shop) -> Withdrawal:
     """2,000.00 ordered free of charge, and accepted by the bank."""
-    return sent(shop, ordered(shop, quoted(shop, "2000", now=NOW), now=NOW), now=NOW)
+    return sent(ordered(shop, quoted(shop, "2000", now=NOW), now=NOW), now=NOW)
 
 
 def shown(
@@ -107,7 +105,7 @@ def test_a_fee_that_nobody_waives_is_income_without_a_counterpart(
 ) -> None:
     for _turn in range(3):
         ordered(shop, quoted(shop, "1", now=NOW), now=NOW)
-    fourth = sent(shop, ordered(shop, quoted(shop, "2000", now=NOW), now=NOW), now=NOW)
+    fourth = sent(ordered(shop, quoted(shop, "2000", now=NOW), now=NOW), now=NOW)
     line = ("B9", "-2000.00", fourth.number)
     shown(shop, tmp_path, "2026-11-04", line, opening="10000.00")
     assert available(shop) == cny("9000") - cny("3") - cny("2005")
@@ -252,23 +250,6 @@ TAMPERS = [
 ]
 
 
-class RolledBackError(Exception):
-    """Ends a transaction of which nothing is to stay."""
-
-
-@contextmanager
-def tampering() -> Iterator[CursorWrapper]:
-    """The owner at work with triggers and foreign keys switched off; nothing of it stays."""
-    with (
-        pytest.raises(RolledBackError),
-        transaction.atomic(using="owner"),
-        connections["owner"].cursor() as cursor,
-    ):
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        yield cursor
-        raise RolledBackError
-
-
 @pytest.fixture(scope="module")
 def settled(
     migrated: None,
@@ -279,7 +260,7 @@ def settled(
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         folder = tmp_path_factory.mktemp("settled")
         shop = with_money(a_shop(), folder)
-        paid = sent(shop, ordered(shop, quoted(shop, "2000", now=NOW), now=NOW), now=NOW)
+        paid = sent(ordered(shop, quoted(shop, "2000", now=NOW), now=NOW), now=NOW)
         shown(shop, folder, "2026-11-04", ("B9", "-2000.00", paid.number), opening="10000.00")
         yield shop
 

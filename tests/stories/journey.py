@@ -16,7 +16,8 @@ from accounts.access import acting_for
 from accounts.models import Merchant, SettlementAccount, Store
 from accounts.onboarding import add_bank_account, add_store, open_settlement_account
 from ledger import balances
-from settlement import queries
+from ledger.checks import prove
+from settlement import checks, queries
 from settlement.models import (
     BankLine,
     DocumentState,
@@ -84,6 +85,23 @@ def begun(world: Path) -> Journey:
             for store in truth["stores"]
         }
     return Journey(world, truth, merchant, account, stores)
+
+
+def everything_is_as_the_truth_says(journey: Journey) -> None:
+    """Documents, payouts, matches, exceptions, balances, the bank, and the books' own proofs."""
+    with journey.seen_by_the_merchant():
+        every_document_was_read()
+        every_payout_came_out_as_the_truth_says(journey)
+        every_match_is_the_true_one(journey)
+        the_exceptions_are_the_expected_ones(journey)
+        the_stores_are_owed_what_the_truth_says(journey)
+        the_books_equal_the_bank(journey)
+        nothing_in_transit_is_left_of_a_proven_payout(journey)
+    for findings in (
+        prove(using="ops", book=journey.merchant.id),
+        checks.prove("ops", journey.merchant.id),
+    ):
+        assert [finding for finding in findings if finding.violations] == []
 
 
 # --- what is claimed ----------------------------------------------------------------------

@@ -14,10 +14,10 @@ from djmoney.money import Money
 
 from accounts.access import acting_for
 from accounts.models import BankAccount, Member, Role, User
-from settlement.models import FeeQuote, PaymentAttempt, Withdrawal, WithdrawalState
+from settlement.models import FeeQuote, Withdrawal, WithdrawalState
 from settlement.money_out import quotes
 from tests.build import a_user, upload, work_off
-from tests.money import Shop, ordered, statement
+from tests.money import Shop, ordered, sent, statement
 
 
 def owner_of(shop: Shop) -> User:
@@ -60,19 +60,7 @@ def a_withdrawal(shop: Shop, amount: str, *, text: str = "") -> Withdrawal:
 
 def accepted(withdrawal: Withdrawal) -> Withdrawal:
     """The bank has taken the order."""
-    now = timezone.now()
-    with acting_for(withdrawal.merchant_id):
-        PaymentAttempt.objects.create(
-            merchant_id=withdrawal.merchant_id,
-            withdrawal=withdrawal,
-            message_id=uuid.uuid4().hex,
-            sha256="",
-            made_at=now,
-            sent_at=now,
-            answered_at=now,
-            outcome="accepted",
-        )
-        return in_state(withdrawal, WithdrawalState.ACCEPTED)
+    return sent(withdrawal, now=timezone.now())
 
 
 def in_state(withdrawal: Withdrawal, state: WithdrawalState) -> Withdrawal:

@@ -39,7 +39,9 @@ class Command(BaseCommand):
         """Load, work or wait, and print."""
         if once:
             call_command("migrate", verbosity=0)
-        merchant_id = demo.load(today=timezone.localdate(timezone=demo.ZONE), tell=self.stdout.write)
+        merchant_id = demo.load(
+            today=timezone.localdate(timezone=demo.ZONE), tell=self.stdout.write
+        )
         self._finish(merchant_id, once=once)
         with demo_bank.bank_of_its_own(Path(settings.HOME)) if once else nullcontext():
             if gateway.connected():
