@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
 
@@ -59,7 +60,12 @@ def collect_statements() -> int:
         return 0
     accounts = list(BankAccount.objects.using("ops").values_list("merchant_id", "id"))
     for merchant_id, id in accounts:
-        wake("settlement.tasks.collect", merchant_id=merchant_id, bank_account_id=id)
+        wake(
+            "settlement.tasks.collect",
+            expires=settings.BANK_COLLECT_SECONDS,
+            merchant_id=merchant_id,
+            bank_account_id=id,
+        )
     return len(accounts)
 
 

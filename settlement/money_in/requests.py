@@ -69,11 +69,17 @@ def wake_after_commit(task: str, **ids: UUID) -> None:
     transaction.on_commit(partial(wake, task, **ids), robust=True)
 
 
-def wake(task: str, **ids: UUID) -> None:
-    """Publish a task. A silent broker delays the work and loses nothing."""
+def wake(task: str, *, expires: float | None = None, **ids: UUID) -> None:
+    """Publish a task. A silent broker delays the work and loses nothing.
+
+    `expires`: seconds after which nobody need do it, because it is asked for again.
+    """
     try:
         current_app.send_task(
-            task, kwargs={name: str(id) for name, id in ids.items()}, retry_policy=ONCE_MORE
+            task,
+            kwargs={name: str(id) for name, id in ids.items()},
+            expires=expires,
+            retry_policy=ONCE_MORE,
         )
     except OperationalError as error:
         log.warning("the broker does not answer (%s); the sweeper will find the work", error)

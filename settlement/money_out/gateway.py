@@ -258,27 +258,31 @@ def _number(lease: Lease) -> str:
 def collect(*, merchant_id: UUID, bank_account_id: UUID) -> int:
     """Fetch the account's statements that are not here yet; returns how many came.
 
-    They are kept and read like an upload. Raises SilentBankError.
+    They are kept and read like an upload. A silent bank is asked again the next time.
     """
     require_connected()
     with acting_for(merchant_id):
         account = BankAccount.objects.get(id=bank_account_id)
-    listed = _request("GET", "/statements", params={"account": number_of(account)})
-    if listed.status_code != httpx.codes.OK:
-        raise SilentBankError(f"the bank answered {listed.status_code}")
+    try:
+        return _collect(account)
+    except SilentBankError as error:
+        log.warning("no statements of bank account %s: %s", account.id, error)
+        return 0
+
+
+def _collect(account: BankAccount) -> int:
+    number = number_of(account)
+    listed = _answered("/statements", params={"account": number})
     names = {
         # Banks put the number into the name; ours shows its tail only.
-        item["name"].replace(number_of(account), account.number_tail): item["name"]
+        item["name"].replace(number, account.number_tail): item["name"]
         for item in listed.json()
         if item["currency"] == account.currency
     }
-    came = 0
-    for name in _not_here(merchant_id, list(names)):
-        answer = _request("GET", f"/statements/{names[name]}")
-        if answer.status_code != httpx.codes.OK:
-            raise SilentBankError(f"the bank answered {answer.status_code}")
-        came += _keep(merchant_id, name, answer.content)
-    return came
+    return sum(
+        _keep(account.merchant_id, name, _answered(f"/statements/{names[name]}").content)
+        for name in _not_here(account.merchant_id, list(names))
+    )
 
 
 def _not_here(merchant_id: UUID, names: list[str]) -> list[str]:
@@ -301,6 +305,13 @@ def _keep(merchant_id: UUID, name: str, body: bytes) -> int:
         # Somebody uploaded the same file by hand.
         return 0
     return 1
+
+
+def _answered(path: str, **more: Any) -> httpx.Response:
+    answer = _request("GET", path, **more)
+    if answer.status_code != httpx.codes.OK:
+        raise SilentBankError(f"the bank answered {answer.status_code}")
+    return answer
 
 
 # --- the wire -----------------------------------------------------------------------------

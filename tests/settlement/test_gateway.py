@@ -202,9 +202,8 @@ def test_a_return_after_success_is_seen_on_the_statement(shop: Shop, bank: Runni
 
 def test_the_form_refuses_what_no_bank_could_carry(shop: Shop, bank: RunningBank) -> None:
     with acting_for(shop.id):
-        shop.payee.holder = "x" * 140 + "\N{BELL}"[:0]
         shop.payee.agent = "???"
-        shop.payee.save(update_fields=["holder", "agent"])
+        shop.payee.save(update_fields=["agent"])
     withdrawal = pay(shop, withdrawn(shop))
     assert withdrawal.state == WithdrawalState.REJECTED
     assert withdrawal.reason
@@ -217,6 +216,18 @@ def test_the_sweeper_finds_what_no_message_told_of(shop: Shop, bank: RunningBank
     assert control.sweep(now=timezone.now() + timedelta(minutes=1)) >= 1
     assert pay(shop, withdrawal).state == WithdrawalState.ACCEPTED
     assert control.collect_statements() >= 1
+
+
+def test_a_bank_that_is_away_is_asked_for_statements_the_next_time(
+    shop: Shop, bank: RunningBank, tmp_path: Path, settings: Any
+) -> None:
+    pay(shop, withdrawn(shop))
+    close_day(bank)
+    bank.kill()
+    assert collect(shop) == 0
+    with connected_bank(tmp_path, settings):
+        assert collect(shop) == 1
+    assert available(shop) == Money(7000, "CNY")
 
 
 def test_without_a_bank_nothing_is_collected(shop: Shop, settings: Any) -> None:
