@@ -66,7 +66,7 @@ def exception_wanted(
 
 def wake_after_commit(task: str, **ids: UUID) -> None:
     """Publish a task by name when the transaction commits (now, outside of one)."""
-    transaction.on_commit(partial(wake, task, **ids), robust=True)
+    transaction.on_commit(partial(wake, task, expires=None, **ids), robust=True)
 
 
 def wake(task: str, *, expires: float | None = None, **ids: UUID) -> None:
