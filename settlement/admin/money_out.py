@@ -311,11 +311,11 @@ class WithdrawalAdmin(BusinessAdmin):
     list_display = (
         "number",
         "merchant",
-        "payee",
-        *AMOUNTS,
+        "holder",
+        AMOUNTS[0],
+        AMOUNTS[1],
         "state",
         "requested_at",
-        "paid_on",
     )
     list_select_related = ("merchant", "payee")
     list_filter = ("state", "amount_currency", MerchantFilter)
@@ -341,6 +341,11 @@ class WithdrawalAdmin(BusinessAdmin):
         "lease_until",
         "quote",
     )
+
+    @admin.display(description=_("payee"))
+    def holder(self, withdrawal: Withdrawal) -> str:
+        """Whom it is for."""
+        return withdrawal.payee.holder
 
 
 @admin.register(PaymentAttempt)

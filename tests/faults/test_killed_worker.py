@@ -35,7 +35,7 @@ def test_killed_just_after_the_claim(
     with arena.trial(document) as trial:
         with trial.parked(STORES) as waiting:
             worker = trial.worker()
-            assert "accounts_store" in waiting().query
+            assert "settlement_sourcedocument" in waiting().query
             being_read(trial, progress=False)
             kill(worker)
         another_finishes(trial, rows_of_the_document)
@@ -85,7 +85,7 @@ def test_killed_in_the_middle_of_booking(
         with trial.parked(BOOKS) as waiting:
             worker = trial.worker()
             backend = waiting()
-            assert "INSERT INTO ledger_journalentry" in backend.query
+            assert "ledger_post(" in backend.query
             assert has_written(trial, backend, "settlement_line")
             assert not trial.ask("SELECT FROM settlement_line LIMIT 1")
             being_read(trial)
@@ -128,7 +128,7 @@ def test_killed_in_the_middle_of_a_reconciliation(
         with trial.parked(BOOKS) as waiting:
             worker = trial.worker()
             backend = waiting()
-            assert "INSERT INTO ledger_journalentry" in backend.query
+            assert "ledger_post(" in backend.query
             assert has_written(trial, backend, "settlement_matchitem")
             assert not trial.ask("SELECT FROM settlement_match")
             being_run(trial)
