@@ -42,21 +42,22 @@ ALLOWED: dict[Role, frozenset[Action]] = {
 @contextmanager
 def acting_for(merchant_id: uuid.UUID, *, using: str = "default") -> Iterator[None]:
     """One transaction in which only this merchant's rows exist."""
-    nested = connections[using].in_atomic_block
+    outer = connections[using].in_atomic_block
     with transaction.atomic(using=using):
-        before = _set("tributary.tenant", str(merchant_id), using=using)
+        before = _current("tenant", using=using) if outer else ""
+        _set("tenant", str(merchant_id), using=using)
         yield
         # A nested use ends before the transaction does: what follows is the outer tenant's.
-        # (The transaction's end restores the setting by itself, as a savepoint's rollback does.)
-        if nested and not connections[using].needs_rollback:
-            _set("tributary.tenant", before, using=using)
+        # (A transaction's end restores the setting by itself, as a savepoint's rollback does.)
+        if outer and not connections[using].needs_rollback:
+            _set("tenant", before, using=using)
 
 
 @contextmanager
 def asking_as(user: User) -> Iterator[None]:
     """One transaction in which the user's own memberships can be read."""
     with transaction.atomic():
-        _set("tributary.user", str(user.pk), using="default")
+        _set("user", str(user.pk), using="default")
         yield
 
 
@@ -86,13 +87,15 @@ def require(member: Member, action: Action) -> None:
         raise NotAllowedError(f"the role {member.role} may not {action}")
 
 
-def _set(name: str, value: str, *, using: str) -> str:
-    """Set for the rest of the transaction; returns what stood there before."""
-    sql = """
-        WITH was AS MATERIALIZED (SELECT coalesce(current_setting(%s, true), '') AS value)
-        SELECT value, set_config(%s, %s, true) FROM was
-    """
+def _current(name: str, *, using: str) -> str:
     with connections[using].cursor() as cursor:
-        cursor.execute(sql, [name, name, value])
-        before: str = cursor.fetchone()[0]
-    return before
+        cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [f"tributary.{name}"])
+        value: str = cursor.fetchone()[0]
+    return value
+
+
+def _set(name: str, value: str, *, using: str) -> None:
+    """Set for the rest of the transaction."""
+    # SET is not planned, as SELECT set_config() is; Django writes the value into the text.
+    with connections[using].cursor() as cursor:
+        cursor.execute(f'SET LOCAL tributary."{name}" = %s', [value])

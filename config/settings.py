@@ -102,9 +102,15 @@ TEMPLATES = [
 embedded = running_urls(HOME)
 
 
+POOLED = env.bool("DISABLE_SERVER_SIDE_CURSORS", False)
+"""Behind a pooler that lends a connection for a transaction: nothing outlives one."""
+
+
 def _database(url: str, role: str | None) -> dict[str, Any]:
     parsed = environ.Env.db_url_config(url)
-    options = {"connect_timeout": 5, **parsed.get("OPTIONS", {})}
+    # Only what goes out with its parameters apart can be prepared: posting to the ledger does.
+    prepare = None if POOLED else 5
+    options = {"connect_timeout": 5, "prepare_threshold": prepare, **parsed.get("OPTIONS", {})}
     if role is not None:
         options["assume_role"] = role
     return {
@@ -113,7 +119,7 @@ def _database(url: str, role: str | None) -> dict[str, Any]:
         "OPTIONS": options,
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 600),
         "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": env.bool("DISABLE_SERVER_SIDE_CURSORS", False),
+        "DISABLE_SERVER_SIDE_CURSORS": POOLED,
     }
 
 

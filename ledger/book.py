@@ -1,8 +1,8 @@
 """The only writer of the ledger: opens accounts, posts entries, reverses them.
 
 Every function works inside the caller's transaction, in which `tributary.tenant` is the book, and
-within a savepoint of its own: after a named error the caller's transaction is as it was. `now` is
-when the ledger learns the fact (`known_at`); no function reads a clock.
+within a savepoint or subtransaction of its own: after a named error the caller's transaction is as
+it was. `now` is when the ledger learns the fact (`known_at`); no function reads a clock.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ FUNCTIONS = {
     "ledger_settle_holds": "20ac004b485d24af6082ee0ddf1d92ef",
     "ledger_check_posted_hold": "d28f565280df0b6d7cd8e3a3af9a5285",
     "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
-    "ledger_post": "2bd616e0364dc3604b56f3821cc13113",
+    "ledger_post": "0ec91255f50973a6b619428f898d0257",
 }
 """MD5 of the bodies as the migrations wrote them: a guard that was replaced is no guard."""
 

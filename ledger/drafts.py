@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from operator import attrgetter
 from uuid import UUID
 
 from ledger.errors import (
@@ -157,8 +156,6 @@ def check_text(name: str, value: str, *, least: int, most: int) -> None:
 # entry's id and known_at stay out, so that a repeated request finds the same hash.
 # CONTENT_HASH_SQL and HOLD_HASH_SQL are the same computed from the rows.
 
-_IN_ORDER = attrgetter("side", "account", "amount", "currency", "subject")
-
 VERSION = "entry-1"
 HOLD_VERSION = "hold-1"
 ABSENT = "-"
@@ -167,20 +164,18 @@ ABSENT = "-"
 def content_hash(*, book: UUID, draft: Draft, reverses: UUID | None = None) -> bytes:
     """The SHA-256 of everything an entry says, by which a repeated request is recognised."""
     # Fields of a length that never changes are written out: batches are hashed entry by entry.
-    original = ABSENT if reverses is None else f"36:{reverses}"
-    text = (
+    parts = [
         f"7:{VERSION}36:{book}{len(draft.reference)}:{draft.reference}{len(draft.kind)}:{draft.kind}"
-        f"26:{_instant(draft.event_at)}10:{draft.booked_on.isoformat()}"
-        f"{len(draft.memo)}:{draft.memo}{original}"
-    )
-    for side, account, amount, currency, subject in map(_IN_ORDER, draft.movements):
-        about = ABSENT if subject is None else f"36:{subject}"
-        digits = str(amount)
-        text += (
-            f"1:{'D' if side is _DEBIT else 'C'}{len(account)}:{account}"
-            f"{len(digits)}:{digits}{len(currency)}:{currency}{about}"
+        f"26:{_instant(draft.event_at)}10:{draft.booked_on.isoformat()}{len(draft.memo)}:{draft.memo}"
+        f"{_uuid(reverses)}"
+    ]
+    for movement in draft.movements:
+        account, currency, digits = movement.account, movement.currency, str(movement.amount)
+        parts.append(
+            f"1:{'D' if movement.side is _DEBIT else 'C'}{len(account)}:{account}"
+            f"{len(digits)}:{digits}{len(currency)}:{currency}{_uuid(movement.subject)}"
         )
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256("".join(parts).encode()).digest()
 
 
 def hold_hash(
@@ -209,8 +204,11 @@ def hold_hash(
 
 
 def _instant(value: datetime) -> str:
-    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-    return in_utc.isoformat(timespec="microseconds")[:26]
+    return value.astimezone(UTC).isoformat("T", "microseconds")[:26]
+
+
+def _uuid(value: UUID | None) -> str:
+    return ABSENT if value is None else f"36:{value}"
 
 
 def _sha256(fields: Iterable[str | None]) -> bytes:

@@ -72,7 +72,7 @@ def _entries(batch: Sequence[Entry]) -> list[str]:
     ]
 
 
-def _postings(batch: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]:
+def _postings(batch: Sequence[Entry]) -> tuple[str, str, list[str]]:
     """The accounts' codes, the currencies they must have, and columns that point into them."""
     accounts: dict[tuple[str, str], str] = {}
     columns: tuple[list[object], ...] = [], [], [], [], []
@@ -91,8 +91,8 @@ def _postings(batch: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]:
             amounts.append(movement.amount if movement.side is debit else -movement.amount)
             subjects.append("NULL" if subject is None else subject.hex)
     return (
-        [code for code, _ in accounts],
-        [currency for _, currency in accounts],
+        _texts([code for code, _ in accounts]),
+        _texts([currency for _, currency in accounts]),
         [_array(map(str, column)) for column in columns],
     )
 

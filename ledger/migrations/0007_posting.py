@@ -11,8 +11,10 @@ from django.db import migrations
 # on the credit side.
 #
 # The block with EXCEPTION is the savepoint, without the caller going back and forth for it. What
-# breaks an invariant is told in `broken` (the sentence) and `said`; any other error is raised.
-# `earlier…` are the entries that have the references already: then nothing is written.
+# breaks an invariant is told in `broken` (the sentence, or PostgreSQL's code of what has none) and
+# `said`; any other error is raised. An account that is unknown is null, which no posting may have.
+# `earlier…` are the entries that have the references already: then nothing is written. Entries go
+# before postings, so that a repetition is found at its first row.
 #
 # PL/pgSQL keeps a plan for any number of rows: see 0003 for LATERAL … LIMIT 1 and enable_seqscan.
 # `>= … ORDER BY` leaves only the index that has the column; for `=` the planner may take another
@@ -28,69 +30,54 @@ CREATE FUNCTION ledger_post(
     OUT earlier text[], OUT earlier_ids uuid[], OUT earlier_hashes bytea[]
 ) LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    account_ids uuid[];
-    all_known boolean;
-    all_agree boolean;
 BEGIN
     IF its_book IS DISTINCT FROM NULLIF(current_setting('tributary.tenant', true), '')::uuid THEN
         broken := 'book_is_open';
         RETURN;
     END IF;
-
-    SELECT array_agg(a.id ORDER BY w.n), count(a.id) = count(*), bool_and(a.currency = w.currency)
-        INTO account_ids, all_known, all_agree
-        FROM unnest(codes, currencies) WITH ORDINALITY AS w (code, currency, n)
-        LEFT JOIN LATERAL (
-            SELECT id, code, currency FROM ledger_ledgeraccount
-            WHERE book = its_book AND code >= w.code ORDER BY code LIMIT 1
-        ) a ON a.code = w.code;
-    IF NOT all_known THEN
-        broken := 'posting_has_an_account_of_its_book';
+    BEGIN
+        WITH entry AS (
+            INSERT INTO ledger_journalentry (id, reference, kind, content_hash, posting_count,
+                event_at, booked_on, memo, reverses, book, known_at)
+            SELECT id, ref, kind, decode(hash, 'hex'), count, happened_at, day, memo,
+                its_reversed, its_book, its_known_at
+            FROM unnest(ids, refs, kinds, hashes, counts, happened, days, memos)
+                AS e (id, ref, kind, hash, count, happened_at, day, memo)
+            RETURNING 1
+        )
+        INSERT INTO ledger_posting (entry_id, book, known_at, booked_on, line_no, account_id,
+            currency, side, amount, subject)
+        SELECT ids[entry], its_book, its_known_at, days[entry], line, (
+                SELECT array_agg(a.id ORDER BY n)
+                FROM unnest(codes) WITH ORDINALITY AS w (wanted, n)
+                LEFT JOIN LATERAL (
+                    SELECT id, code FROM ledger_ledgeraccount
+                    WHERE book = its_book AND code >= wanted ORDER BY code LIMIT 1
+                ) a ON code = wanted
+            )[account], currencies[account], CASE WHEN moved > 0 THEN 'D' ELSE 'C' END, abs(moved),
+            about
+        FROM unnest(entries, lines, accounts, amounts, subjects)
+            AS p (entry, line, account, moved, about)
+        WHERE (SELECT count(*) FROM entry) > 0;
         RETURN;
-    ELSIF NOT all_agree THEN
-        broken := 'posting_has_the_currency_of_its_account';
-        RETURN;
-    END IF;
-
-    LOOP
+    EXCEPTION WHEN integrity_constraint_violation THEN
+        GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME, said = MESSAGE_TEXT;
+        broken := coalesce(NULLIF(broken, ''), SQLSTATE);
+    END;
+    IF broken = 'one_entry_per_reference' THEN
         SELECT array_agg(reference), array_agg(id), array_agg(content_hash)
             INTO earlier, earlier_ids, earlier_hashes
-            FROM unnest(refs) AS r (ref)
+            FROM unnest(refs) AS wanted
             JOIN LATERAL (
                 SELECT reference, id, content_hash FROM ledger_journalentry
-                WHERE book = its_book AND reference >= r.ref ORDER BY reference LIMIT 1
-            ) e ON reference = ref;
-        IF earlier IS NOT NULL THEN
-            broken := NULL;
-            RETURN;
-        ELSIF broken IS NOT NULL THEN
+                WHERE book = its_book AND reference >= wanted ORDER BY reference LIMIT 1
+            ) e ON reference = wanted;
+        IF earlier IS NULL THEN
             RAISE EXCEPTION 'a reference was taken after the transaction began'
                 USING ERRCODE = 'serialization_failure';
         END IF;
-        BEGIN
-            WITH entry AS (
-                INSERT INTO ledger_journalentry (id, reference, kind, content_hash, posting_count,
-                    event_at, booked_on, memo, reverses, book, known_at)
-                SELECT id, ref, kind, decode(hash, 'hex'), count, happened_at, day, memo,
-                    its_reversed, its_book, its_known_at
-                FROM unnest(ids, refs, kinds, hashes, counts, happened, days, memos)
-                    AS e (id, ref, kind, hash, count, happened_at, day, memo)
-            )
-            INSERT INTO ledger_posting (entry_id, book, known_at, booked_on, line_no, account_id,
-                currency, side, amount, subject)
-            SELECT ids[entry], its_book, its_known_at, days[entry], line, account_ids[account],
-                currencies[account], CASE WHEN moved > 0 THEN 'D' ELSE 'C' END, abs(moved), about
-            FROM unnest(entries, lines, accounts, amounts, subjects)
-                AS p (entry, line, account, moved, about);
-            RETURN;
-        EXCEPTION WHEN integrity_constraint_violation THEN
-            GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME, said = MESSAGE_TEXT;
-            broken := coalesce(NULLIF(broken, ''), SQLSTATE);
-        END;
-        -- Somebody else came first while this waited for the unique key: look once more.
-        EXIT WHEN broken <> 'one_entry_per_reference';
-    END LOOP;
+        broken := NULL;
+    END IF;
 END $$;
 """
 

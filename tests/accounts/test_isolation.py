@@ -40,6 +40,19 @@ def test_another_merchants_rows_do_not_exist() -> None:
         assert list(Store.objects.all()) == []
 
 
+def test_an_error_inside_leaves_the_outer_merchant_acting() -> None:
+    mine, yours = a_merchant(), a_merchant()
+    with acting_for(yours.id):
+        add_store(open_settlement_account(yours, name="main"), platform="shopify", name="yours")
+        with pytest.raises(ZeroDivisionError), acting_for(mine.id):
+            assert not Store.objects.exists()
+            raise ZeroDivisionError
+        assert Store.objects.get().name == "yours"
+    with pytest.raises(ZeroDivisionError), acting_for(yours.id):
+        raise ZeroDivisionError
+    assert Store.objects.count() == 0
+
+
 def test_a_row_for_another_merchant_cannot_be_written() -> None:
     mine, yours = a_merchant(), a_merchant()
     with acting_for(mine.id):

@@ -7,13 +7,24 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
+from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections, transaction
 
 from ledger import partitions
 from ledger.balances import balance
-from ledger.book import AccountSpec, Side, credit, debit, open_accounts, post, post_many, reverse
+from ledger.book import (
+    AccountSpec,
+    Draft,
+    Side,
+    credit,
+    debit,
+    open_accounts,
+    post,
+    post_many,
+    reverse,
+)
 from ledger.errors import InsufficientFundsError
 from tests.ledger.build import (
     CASH,
@@ -74,6 +85,28 @@ def test_overlapping_batches_in_any_order_post_each_fact_once() -> None:
     with in_book(book):
         assert balance(book=book, code=CASH) == 4000
     assert broken("ops", book) == {}
+
+
+def test_a_fact_the_snapshot_cannot_show_is_no_duplicate_but_a_reason_to_repeat() -> None:
+    book, draft = a_book(), a_draft()
+    with transaction.atomic():
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with in_book(book):
+            assert balance(book=book, code=CASH) == 0
+            with ThreadPoolExecutor(1) as elsewhere:
+                elsewhere.submit(posted_elsewhere, book, draft).result()
+            with pytest.raises(OperationalError, match="after the transaction began"):
+                post(book=book, draft=draft, now=NOW)
+            transaction.set_rollback(True)
+
+
+def posted_elsewhere(book: UUID, draft: Draft) -> None:
+    try:
+        with in_book(book):
+            post(book=book, draft=draft, now=NOW)
+    finally:
+        connections["default"].close()
 
 
 def test_withdrawals_at_once_never_break_the_floor() -> None:

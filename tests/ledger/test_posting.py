@@ -48,6 +48,7 @@ from tests.ledger.build import (
     WALLET,
     a_book,
     a_draft,
+    broken,
     in_book,
 )
 
@@ -264,6 +265,24 @@ def test_the_smallest_and_the_largest_entry_are_posted() -> None:
         post_many(book=book, drafts=[small, large], now=NOW)
         assert len(large.movements) == 32_767
         assert balance(book=book, code=CASH) == 16_384
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"', "\\", '\\"', "{}", "a,b", "NULL", " ", "\n\t\r", "%s", "$1", "'", "结算 🧾", '{"a"}'],
+)
+def test_any_text_is_kept_as_it_is(text: str) -> None:
+    book = a_book(AccountSpec(code=text, currency="CNY", normal_side=Side.DEBIT))
+    draft = a_draft(
+        debit(text, 1, "CNY"), credit(OWED, 1, "CNY"), reference=text, kind=text, memo=text
+    )
+    with in_book(book):
+        entry = post(book=book, draft=draft, now=NOW)
+        assert post_many(book=book, drafts=[a_draft(), draft], now=NOW)[1] == entry
+        kept = JournalEntry.objects.get(id=entry)
+        assert (kept.reference, kept.kind, kept.memo) == (text, text, text)
+        assert balance(book=book, code=text) == 1
+    assert broken("ops", book) == {}
 
 
 def test_now_must_be_aware() -> None:
