@@ -2,7 +2,9 @@
 
 Every function works inside the caller's transaction, in which `tributary.tenant` is the book, and
 within a savepoint or subtransaction of its own: after a named error the caller's transaction is as
-it was. `now` is when the ledger learns the fact (`known_at`); no function reads a clock.
+it was. Outside of a transaction `post` and `post_many` open the book for themselves and are done,
+durably, when they return: one statement. `now` is when the ledger learns the fact (`known_at`); no
+function reads a clock.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from ledger.errors import (
     named,
 )
 from ledger.models import Side
-from ledger.reading import ALWAYS, OPEN_BOOK, rows_of_open_book
+from ledger.reading import ALWAYS, OPEN_BOOK, open_book, rows_of_open_book
 from ledger.writing import Broken, Earlier, Entry, write
 
 __all__ = [
@@ -200,7 +202,13 @@ def _write(book: UUID, batch: list[Entry], now: datetime, reverses: UUID | None 
     outcome = write(book, batch, now, reverses)
     if not isinstance(outcome, Broken):
         return outcome
-    _check_accounts(book, [entry.draft for entry in batch])
+    if not connection.in_atomic_block:
+        # It wrote in a transaction of its own, which is over; the book is closed again.
+        with transaction.atomic():
+            open_book(book)
+            _check_accounts(book, [entry.draft for entry in batch])
+    else:
+        _check_accounts(book, [entry.draft for entry in batch])
     raise named(outcome.sentence, outcome.message or outcome.sentence)
 
 

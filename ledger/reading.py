@@ -19,6 +19,12 @@ OPEN_BOOK = "NULLIF(current_setting('tributary.tenant', true), '')::uuid"
 ALWAYS = "(VALUES (1)) AS always"
 
 
+def open_book(book: UUID, *, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Open the book for the rest of the transaction."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT set_config('tributary.tenant', %s, true)", [str(book)])
+
+
 def rows_of_open_book(
     book: UUID, sql: str, parameters: Sequence[Any], *, using: str = DEFAULT_DB_ALIAS
 ) -> list[tuple[Any, ...]]:

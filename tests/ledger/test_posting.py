@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from ledger.balances import balance, balances
 from ledger.book import (
@@ -317,24 +317,56 @@ def test_without_the_book_nothing_is_written_read_or_quietly_zero() -> None:
             open_accounts(book=book, specs=SPECS, now=NOW)
         with pytest.raises(BookNotOpenError):
             balances(book=book)
-    with pytest.raises(BookNotOpenError):
+    with transaction.atomic(), pytest.raises(BookNotOpenError):
         post(book=book, draft=a_draft(), now=NOW)
     with pytest.raises(BookNotOpenError):
         balance(book=book, code=CASH)
 
 
+def test_outside_of_a_transaction_an_entry_is_one_of_its_own() -> None:
+    """It is there when the call returns, and the book is open to nobody afterwards."""
+    book, draft = a_book(), a_draft()
+    statements: list[str] = []
+    with connection.execute_wrapper(noting(statements)):
+        entry = post(book=book, draft=draft, now=NOW)
+    assert statements == ["SELECT"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(current_setting('tributary.tenant', true), '')")
+        assert cursor.fetchone() == ("",)
+    assert post(book=book, draft=draft, now=NOW) == entry
+    with in_book(book):
+        assert post(book=book, draft=draft, now=NOW) == entry
+    other = a_draft(reference=draft.reference, memo="another")
+    with pytest.raises(DuplicateReferenceError):
+        post(book=book, draft=other, now=NOW)
+    fresh = a_draft()
+    with pytest.raises(UnknownAccountError):
+        post_many(
+            book=book,
+            drafts=[fresh, a_draft(debit("nowhere", 1, "CNY"), credit(OWED, 1, "CNY"))],
+            now=NOW,
+        )
+    with in_book(book):
+        assert not JournalEntry.objects.filter(reference=fresh.reference).exists()
+
+
 # --- Cost ---------------------------------------------------------------------------------
 
 
-def test_posting_takes_one_statement_however_many_entries() -> None:
-    book = a_book()
-    statements: list[str] = []
+def noting(statements: list[str]) -> Any:
+    """A wrapper that notes the first word of each statement."""
 
     def note(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
         statements.append(sql.split()[0])
         return execute(sql, parameters, many, context)
 
-    with in_book(book), connection.execute_wrapper(note):
+    return note
+
+
+def test_posting_takes_one_statement_however_many_entries() -> None:
+    book = a_book()
+    statements: list[str] = []
+    with in_book(book), connection.execute_wrapper(noting(statements)):
         post(book=book, draft=a_draft(), now=NOW)
         post_many(book=book, drafts=[a_draft() for _ in range(300)], now=NOW)
     assert statements == ["SELECT"] * 2
