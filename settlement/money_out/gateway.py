@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 from django.conf import settings
@@ -88,8 +89,11 @@ def require_connected() -> None:
 def pay(*, merchant_id: UUID, withdrawal_id: UUID) -> None:
     """Bring a withdrawal to the bank, or ask what became of it; safe to call twice.
 
-    Does nothing when it is settled already or another worker is at it.
+    Does nothing when it is settled already, another worker is at it, or no bank is connected.
     """
+    if not connected():
+        log.warning("withdrawal %s waits: no bank is connected", withdrawal_id)
+        return
     lease = claim(PAYMENT, merchant_id=merchant_id, id=withdrawal_id)
     if lease is None:
         return
@@ -114,7 +118,9 @@ def _attempt(lease: Lease) -> tuple[PaymentAttempt, bool]:
         attempt = PaymentAttempt.objects.filter(withdrawal_id=lease.id, live=True).first()
         if attempt is not None:
             return attempt, attempt.sent_at is not None
-        withdrawal = Withdrawal.objects.select_related("bank_account", "payee").get(id=lease.id)
+        withdrawal = Withdrawal.objects.select_related("merchant", "bank_account", "payee").get(
+            id=lease.id
+        )
         id, now = new_id(), timezone.now()
         file = registry.pays(FORM).instruct(
             [_order(withdrawal, now)], message_id=id.hex, made_at=now
@@ -154,7 +160,7 @@ def _order(withdrawal: Withdrawal, now: datetime) -> PaymentOrder:
         creditor_bank=payee.bank,
         creditor_agent=payee.agent,
         remittance=withdrawal.text,
-        execute_on=now.date(),
+        execute_on=now.astimezone(ZoneInfo(withdrawal.merchant.zone)).date(),
     )
 
 

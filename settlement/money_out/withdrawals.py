@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
@@ -89,14 +89,16 @@ def request(
         requested_at=now,
     )
     withdrawal.number = number_of(withdrawal.id)
-    # One order of a quote or key at a time: the second finds the first.
-    made = Withdrawal.objects.bulk_create([withdrawal], ignore_conflicts=True)[0]
-    if not Withdrawal.objects.filter(id=made.id).exists():
-        if (earlier := _earlier(key, quote, payee)) is not None:
-            return earlier
-        raise QuoteExpiredError(_("this quote has been used already; ask for a new one"))
-    _take_quota(withdrawal, quote)
-    _hold(withdrawal, now)
+    # Whole or not at all, also for a caller who catches the error and goes on.
+    with transaction.atomic():
+        # One order of a quote or key at a time: the second finds the first.
+        Withdrawal.objects.bulk_create([withdrawal], ignore_conflicts=True)
+        if not Withdrawal.objects.filter(id=withdrawal.id).exists():
+            if (earlier := _earlier(key, quote, payee)) is not None:
+                return earlier
+            raise QuoteExpiredError(_("this quote has been used already; ask for a new one"))
+        _take_quota(withdrawal, quote)
+        _hold(withdrawal, now)
     pay_after_commit(withdrawal)
     return withdrawal
 

@@ -230,8 +230,11 @@ def test_a_bank_that_is_away_is_asked_for_statements_the_next_time(
     assert available(shop) == Money(7000, "CNY")
 
 
-def test_without_a_bank_nothing_is_collected(shop: Shop, settings: Any) -> None:
+def test_without_a_bank_nothing_is_sent_or_collected(shop: Shop, settings: Any) -> None:
     settings.BANK_URL = ""
+    assert pay(shop, withdrawn(shop)).state == WithdrawalState.RESERVED
+    with acting_for(shop.id):
+        assert not PaymentAttempt.objects.exists()
     assert control.collect_statements() == 0
     with pytest.raises(NoGatewayError):
         gateway.collect(merchant_id=shop.id, bank_account_id=shop.bank_account.id)

@@ -104,6 +104,16 @@ def test_what_is_ordered_is_held_and_what_is_cancelled_is_free_again(shop: Shop)
     assert not violations(shop)
 
 
+def test_a_refused_order_leaves_nothing_even_where_its_error_is_caught(shop: Shop) -> None:
+    quote = quoted(shop, "9500", now=NOW)
+    with acting_for(shop.id):
+        with pytest.raises(NotEnoughError):
+            ordered(shop, quote, now=NOW)
+        assert not Withdrawal.objects.exists()
+    assert quoted(shop, "100", now=NOW).ordinal == 1
+    assert not violations(shop)
+
+
 @pytest.mark.parametrize("amount", ["9000.01", "9500", "100000"])
 def test_more_than_there_is_cannot_be_ordered(shop: Shop, amount: str) -> None:
     with pytest.raises(NotEnoughError):
