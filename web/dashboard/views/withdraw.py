@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -118,16 +117,14 @@ def _order(request: MemberRequest, found: FeeQuote) -> HttpResponse:
     payee = _payee(str(given["payee"]))
     try:
         gateway.require_connected()
-        # What a refused order has begun to write must not stay with the page that says so.
-        with transaction.atomic():
-            made = withdrawals.request(
-                quote=found,
-                payee=payee,
-                key=given["key"],
-                by=request.user,
-                now=timezone.now(),
-                text=given["text"],
-            )
+        made = withdrawals.request(
+            quote=found,
+            payee=payee,
+            key=given["key"],
+            by=request.user,
+            now=timezone.now(),
+            text=given["text"],
+        )
     except WithdrawalError as error:
         return _show_quote(request, found, payee, text=given["text"], error=error)
     return redirect("withdrawal", withdrawal_id=made.id)
