@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Min, Q
+from django.db.models import Max, Min, Q
 
 from accounts.models import SettlementAccount
 from settlement import bookings
 from settlement.models import (
     HOLDING,
     BankLine,
+    BankStatement,
     Match,
     MatchItem,
     MatchRule,
@@ -34,7 +35,8 @@ from settlement.states import check_step
 NUMBER = re.compile(r"TW[A-Z2-7]{26}")
 """As money_out.withdrawals.number_of makes it; banks break texts with spaces and line ends."""
 COMES_BACK_WITHIN = timedelta(days=180)
-"""How long a payment that was booked is watched for its return."""
+"""How long before the newest statement an order was made that is over and still watched: its money
+may come back, or leave after all."""
 
 NAMING = r"""
 SELECT l.* FROM settlement_bankline l
@@ -56,7 +58,7 @@ def settle(account: SettlementAccount, *, now: datetime) -> list[Leftover]:
     that is a withdrawal's is no payout's, whatever its amount.
     """
     leftovers = []
-    lines = _lines_naming(account, now)
+    lines = _lines_naming(account)
     known = _withdrawals(account, lines)
     for line in lines:
         named = [known[number] for number in _numbers(line) if number in known]
@@ -65,13 +67,17 @@ def settle(account: SettlementAccount, *, now: datetime) -> list[Leftover]:
     return leftovers
 
 
-def _lines_naming(account: SettlementAccount, now: datetime) -> list[BankLine]:
+def _lines_naming(account: SettlementAccount) -> list[BankLine]:
     """Booked entries nobody claims that may carry one of our numbers, debits first of a day."""
-    oldest = (
-        Withdrawal.objects.filter(settlement_account=account)
-        .filter(Q(state__in=HOLDING) | Q(paid_on__gte=now.date() - COMES_BACK_WITHIN))
-        .aggregate(oldest=Min("requested_at"))["oldest"]
-    )
+    newest = BankStatement.objects.filter(
+        bank_account__settlement_account=account, live=True, books=True
+    ).aggregate(newest=Max("period_to"))["newest"]
+    if newest is None:
+        return []
+    watched = Q(state__in=HOLDING) | Q(requested_at__date__gte=newest - COMES_BACK_WITHIN)
+    oldest = Withdrawal.objects.filter(watched, settlement_account=account).aggregate(
+        oldest=Min("requested_at")
+    )["oldest"]
     if oldest is None:
         return []
     given = {

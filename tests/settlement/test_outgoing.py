@@ -26,7 +26,7 @@ from settlement.models import (
     WithdrawalState,
 )
 from settlement.money_in.withdrawing import withdraw
-from settlement.money_out import queries
+from settlement.money_out import queries, withdrawals
 from tests.build import upload, work_off
 from tests.money import FIRST_THREE, Shop, a_shop, ordered, quoted, sent, statement, with_money
 from tests.settlement.attempts import tampering
@@ -165,6 +165,31 @@ def test_what_does_not_fit_is_not_guessed_at(
     with acting_for(shop.id):
         found = ReconException.objects.get(reason=Reason.WITHDRAWAL_DIFFERS)
         assert found.bank_line is not None
+    assert sound(shop)
+
+
+def test_what_was_cancelled_and_leaves_all_the_same_is_seen(shop: Shop, tmp_path: Path) -> None:
+    cancelled = ordered(shop, quoted(shop, "2000", now=NOW), now=NOW)
+    with acting_for(shop.id):
+        withdrawals.cancel(cancelled, now=NOW)
+    line = ("B9", "-2000.00", cancelled.number)
+    shown(shop, tmp_path, "2026-11-04", line, opening="10000.00")
+    assert state(shop, cancelled) == WithdrawalState.CANCELLED
+    with acting_for(shop.id):
+        assert ReconException.objects.get(reason=Reason.WITHDRAWAL_DIFFERS)
+    assert sound(shop)
+
+
+def test_paid_twice_by_the_bank_is_paid_once_in_the_books(
+    shop: Shop, withdrawal: Withdrawal, tmp_path: Path
+) -> None:
+    twice = [("B9", "-2000.00", withdrawal.number), ("B10", "-2000.00", withdrawal.number)]
+    shown(shop, tmp_path, "2026-11-04", *twice, opening="10000.00")
+    assert state(shop, withdrawal) == WithdrawalState.SUCCEEDED
+    assert available(shop) == cny("7000")
+    assert balance(shop, bookings.unrelated(shop.bank_account.id, "CNY")) == -2000_00
+    with acting_for(shop.id):
+        assert ReconException.objects.get(reason=Reason.WITHDRAWAL_DIFFERS)
     assert sound(shop)
 
 
