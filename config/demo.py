@@ -85,7 +85,6 @@ def _onboard(truth: dict[str, Any]) -> tuple[UUID, dict[str, Store]]:
     given = login()
     User.objects.create_superuser(OPERATOR, given.password, name="Operator")
     owner = User.objects.create_user(MEMBER, given.password, name="Demo")
-    demo_bank.set_terms()
     merchant = register_merchant(name=truth["merchant"]["name"], owner=owner)
     with acting_for(merchant.id):
         account = open_settlement_account(merchant, name=truth["merchant"]["name"])
@@ -106,7 +105,6 @@ def _onboard(truth: dict[str, Any]) -> tuple[UUID, dict[str, Store]]:
             )
             for store in truth["stores"]
         }
-        demo_bank.add_payees(merchant)
     return merchant.id, stores
 
 

@@ -57,7 +57,9 @@ class StuckError(Exception):
 
 
 def set_terms() -> None:
-    """The operator's tariff and programmes."""
+    """The operator's tariff and programmes, where there are none yet."""
+    if FeeSchedule.objects.exists():
+        return
     for currency in ("CNY", "USD"):
         schedule = FeeSchedule.objects.using("ops").create(
             currency=currency, version=1, effective_from=LONG_AGO
@@ -74,7 +76,9 @@ def set_terms() -> None:
 
 
 def add_payees(merchant: Merchant) -> None:
-    """Where the merchant takes its money. Inside `acting_for`."""
+    """Where the merchant takes its money, where it has named nobody yet. Inside `acting_for`."""
+    if Payee.objects.exists():
+        return
     for holder, bank, number in (
         (merchant.name, "招商银行 杭州分行", "571900001010801"),
         ("景德镇青禾陶瓷厂", "中国工商银行 景德镇支行", "1503200009024500001"),
@@ -98,10 +102,12 @@ def move_money(merchant_id: UUID, *, tell: Callable[[str], None], work: Callable
 
     `work` is called while waiting. Raises StuckError.
     """
+    set_terms()
     with acting_for(merchant_id):
         if Withdrawal.objects.exists():
             return
         account = BankAccount.objects.select_related("merchant").get(currency="CNY")
+        add_payees(account.merchant)
         payees = list(Payee.objects.order_by("id"))
         _open_account(account)
     ordered = [_order(account, payees[payee], amount) for amount, payee in ORDERS]

@@ -188,8 +188,7 @@ def _ask(lease: Lease, attempt: PaymentAttempt) -> Answer:
 
 def _answer(lease: Lease, answer: httpx.Response) -> Answer:
     """What a pain.002 says of the withdrawal's number."""
-    if answer.status_code != httpx.codes.OK:
-        raise SilentBankError(f"the bank answered {answer.status_code}")
+    _check_answered(answer)
     body = answer.content
     document = Document(name="answer", head=body[:65536], open=lambda: io.BytesIO(body))
     number = _number(lease)
@@ -278,7 +277,11 @@ def collect(*, merchant_id: UUID, bank_account_id: UUID) -> int:
 
 def _collect(account: BankAccount) -> int:
     number = number_of(account)
-    listed = _answered("/statements", params={"account": number})
+    listed = _request("GET", "/statements", params={"account": number})
+    if listed.status_code == httpx.codes.NOT_FOUND:
+        # This bank does not keep the account: its statements are uploaded.
+        return 0
+    _check_answered(listed)
     names = {
         # Banks put the number into the name; ours shows its tail only.
         item["name"].replace(number, account.number_tail): item["name"]
@@ -313,11 +316,15 @@ def _keep(merchant_id: UUID, name: str, body: bytes) -> int:
     return 1
 
 
-def _answered(path: str, **more: Any) -> httpx.Response:
-    answer = _request("GET", path, **more)
+def _answered(path: str) -> httpx.Response:
+    answer = _request("GET", path)
+    _check_answered(answer)
+    return answer
+
+
+def _check_answered(answer: httpx.Response) -> None:
     if answer.status_code != httpx.codes.OK:
         raise SilentBankError(f"the bank answered {answer.status_code}")
-    return answer
 
 
 # --- the wire -----------------------------------------------------------------------------
