@@ -26,11 +26,11 @@ MAX_DIRECTORY: Final = 1024 * 1024
 _END: Final = b"PK\x05\x06"
 _END_64: Final = b"PK\x06\x07"
 _END_LONGEST: Final = 22 + 65_535
-# Everything zipfile is known to raise for bytes that are no sound archive.
-_UNSOUND: Final = (
+UNSOUND: Final = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError),
     *(RuntimeError, ValueError, OverflowError, OSError, MemoryError),
 )
+"""Everything zipfile is known to raise for bytes that are no sound archive."""
 
 
 class Archive:
@@ -40,7 +40,7 @@ class Archive:
         _check_directory(stream)
         try:
             self._zip = zipfile.ZipFile(stream)
-        except _UNSOUND as error:
+        except UNSOUND as error:
             raise _damaged(error) from error
         self._members = [info for info in self._zip.infolist() if not info.is_dir()]
         if len(self._members) > MAX_MEMBERS:
@@ -75,7 +75,7 @@ class _Inflated(io.RawIOBase):
         super().__init__()
         try:
             self._stream = archive.open(info)
-        except _UNSOUND as error:
+        except UNSOUND as error:
             raise _damaged(error) from error
         self._most = min(MAX_BYTES, max(RATIO_FROM, MAX_RATIO * info.compress_size))
         self._given = 0
@@ -89,7 +89,7 @@ class _Inflated(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             block = self._stream.read(len(buffer))
-        except _UNSOUND as error:
+        except UNSOUND as error:
             raise _damaged(error) from error
         self._given += len(block)
         if self._given > self._most:
@@ -100,7 +100,7 @@ class _Inflated(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         try:
             self._given = self._stream.seek(offset, whence)
-        except _UNSOUND as error:
+        except UNSOUND as error:
             raise _damaged(error) from error
         return self._given
 

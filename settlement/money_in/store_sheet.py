@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from lxml import etree
 from python_calamine import CalamineError, CalamineWorkbook
 
+from platforms import archives
 from settlement.errors import SettlementError
 
 MOST_BYTES: Final = 2 * 1024 * 1024
@@ -269,8 +270,7 @@ def _workbook(data: bytes, name: str) -> Cells:
         book = CalamineWorkbook.from_filelike(io.BytesIO(_repacked(data)))
         sheet = book.get_sheet_by_index(0)
         values = sheet.to_python(skip_empty_area=False)
-    except (CalamineError, zipfile.BadZipFile, etree.XMLSyntaxError, OSError, ValueError,
-            NotImplementedError, RuntimeError, IndexError) as error:  # fmt: skip
+    except (CalamineError, etree.XMLSyntaxError, IndexError, *archives.UNSOUND) as error:
         raise SheetError(
             _("%(file)s cannot be read as a workbook. Open it, save it as .xlsx and try again.")
             % {"file": name}

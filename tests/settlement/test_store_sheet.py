@@ -188,6 +188,17 @@ def test_formatted_cells_far_below_are_no_values() -> None:
 TEMPLATE = an_xlsx(ROWS)
 
 
+def test_a_workbook_with_one_wrong_byte_is_refused_or_read() -> None:
+    refused = 0
+    for place in range(0, len(TEMPLATE), 5):
+        broken = TEMPLATE[:place] + b"\0" + TEMPLATE[place + 1 :]
+        try:
+            read_rows(broken, name="f")
+        except SheetError:
+            refused += 1
+    assert refused > len(TEMPLATE) / 20
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_broken_file_is_refused_or_read_but_never_breaks_us(data: st.DataObject) -> None:
