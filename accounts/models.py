@@ -143,12 +143,31 @@ class SettlementAccount(models.Model):
         return self.name
 
 
-class BankAccount(models.Model):
-    """An account at a bank. Its number is sealed by vault.py; only the tail is readable.
+class AtABank(models.Model):
+    """The number of an account at a bank, sealed by vault.py; only its tail is readable.
 
-    `number_digest` is a keyed digest, so that a statement finds its account
-    without the number being readable in the database.
+    `number_digest` is a keyed digest, so that a number is found without being readable in the
+    database.
     """
+
+    number_sealed = models.BinaryField(editable=False)
+    number_digest = models.CharField(max_length=64, editable=False)
+    number_tail = models.CharField(max_length=4, editable=False)
+    currency = models.CharField(
+        _("currency"), max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$")]
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def masked(self) -> str:
+        """The number as people may see it: its last digits only."""
+        return f"•••• {self.number_tail}"
+
+
+class BankAccount(AtABank):
+    """An account of the merchant at a bank; its statements find it by the number's digest."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="bank_accounts")
@@ -157,12 +176,6 @@ class BankAccount(models.Model):
     )
     bank = models.CharField(_("bank"), max_length=120)
     holder = models.CharField(_("account holder"), max_length=200)
-    number_sealed = models.BinaryField(editable=False)
-    number_digest = models.CharField(max_length=64, editable=False)
-    number_tail = models.CharField(max_length=4, editable=False)
-    currency = models.CharField(
-        _("currency"), max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$")]
-    )
 
     class Meta:
         verbose_name = _("bank account")
@@ -177,11 +190,6 @@ class BankAccount(models.Model):
     def __str__(self) -> str:
         return f"{self.bank} {self.masked} {self.currency}"
 
-    @property
-    def masked(self) -> str:
-        """The number as people may see it: its last digits only."""
-        return f"•••• {self.number_tail}"
-
 
 class PayeeState(models.TextChoices):
     """How far a payee is trusted."""
@@ -192,8 +200,8 @@ class PayeeState(models.TextChoices):
     BLOCKED = "blocked", _("Blocked")
 
 
-class Payee(models.Model):
-    """A saved beneficiary of withdrawals. Its number is sealed like a bank account's.
+class Payee(AtABank):
+    """A saved beneficiary of withdrawals.
 
     `agent` is the code of the payee's bank (BIC or CNAPS), empty where its own bank pays.
     """
@@ -203,12 +211,6 @@ class Payee(models.Model):
     holder = models.CharField(_("account holder"), max_length=140)
     bank = models.CharField(_("bank"), max_length=120)
     agent = models.CharField(_("bank code"), max_length=14, blank=True, default="")
-    number_sealed = models.BinaryField(editable=False)
-    number_digest = models.CharField(max_length=64, editable=False)
-    number_tail = models.CharField(max_length=4, editable=False)
-    currency = models.CharField(
-        _("currency"), max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$")]
-    )
     state = models.CharField(
         _("state"), max_length=16, choices=PayeeState.choices, default=PayeeState.NEW
     )
@@ -229,11 +231,6 @@ class Payee(models.Model):
 
     def __str__(self) -> str:
         return f"{self.holder} · {self.bank} {self.masked}"
-
-    @property
-    def masked(self) -> str:
-        """The number as people may see it: its last digits only."""
-        return f"•••• {self.number_tail}"
 
 
 class Store(models.Model):

@@ -66,15 +66,12 @@ def add_bank_account(
     account: SettlementAccount, *, bank: str, holder: str, number: str, currency: str
 ) -> BankAccount:
     """Add an account at a bank; its number is sealed and never shown again. Inside `acting_for`."""
-    plain = normal_number(number)
     return BankAccount.objects.create(
         merchant_id=account.merchant_id,
         settlement_account=account,
         bank=bank,
         holder=holder,
-        number_sealed=vault.seal(plain, context=NUMBER),
-        number_digest=vault.digest(plain, context=NUMBER),
-        number_tail=plain[-4:],
+        **_sealed(number, context=NUMBER),
         currency=currency,
     )
 
@@ -90,15 +87,12 @@ def add_payee(
     by: User | None = None,
 ) -> Payee:
     """Save a beneficiary of withdrawals; its number is sealed. Inside `acting_for`."""
-    plain = normal_number(number)
     return Payee.objects.create(
         merchant=merchant,
         holder=holder,
         bank=bank,
         agent=agent,
-        number_sealed=vault.seal(plain, context=PAYEE_NUMBER),
-        number_digest=vault.digest(plain, context=PAYEE_NUMBER),
-        number_tail=plain[-4:],
+        **_sealed(number, context=PAYEE_NUMBER),
         currency=currency,
         state=PayeeState.TRUSTED,
         added_by=by,
@@ -183,6 +177,16 @@ def _naming_what_is_taken() -> Iterator[None]:
         if cause.diag.constraint_name not in ONCE_ON_A_PLATFORM:
             raise
         raise StoreTakenError("a store of this name or number is linked already") from error
+
+
+def _sealed(number: str, *, context: str) -> dict[str, Any]:
+    """The columns of an account number that is never readable again but by its tail."""
+    plain = normal_number(number)
+    return {
+        "number_sealed": vault.seal(plain, context=context),
+        "number_digest": vault.digest(plain, context=context),
+        "number_tail": plain[-4:],
+    }
 
 
 def normal_number(number: str) -> str:

@@ -289,26 +289,28 @@ def _collect(account: BankAccount) -> int:
         if item["currency"] == account.currency
     }
     return sum(
-        _keep(account.merchant_id, name, _answered(f"/statements/{names[name]}").content)
-        for name in _not_here(account.merchant_id, list(names))
+        _keep(account, name, _answered(f"/statements/{names[name]}").content)
+        for name in _not_here(account, list(names))
     )
 
 
-def _not_here(merchant_id: UUID, names: list[str]) -> list[str]:
+def _not_here(account: BankAccount, names: list[str]) -> list[str]:
     """Those of the names that have not been collected yet, in their order."""
-    with acting_for(merchant_id):
-        here = set(
-            SourceDocument.objects.filter(origin=ORIGIN, name__in=names).values_list(
-                "name", flat=True
-            )
-        )
+    with acting_for(account.merchant_id):
+        kept = SourceDocument.objects.filter(bank_account=account, origin=ORIGIN, name__in=names)
+        here = set(kept.values_list("name", flat=True))
     return [name for name in names if name not in here]
 
 
-def _keep(merchant_id: UUID, name: str, body: bytes) -> int:
+def _keep(account: BankAccount, name: str, body: bytes) -> int:
     try:
         ingest.receive(
-            merchant_id=merchant_id, stream=io.BytesIO(body), name=name, store=None, origin=ORIGIN
+            merchant_id=account.merchant_id,
+            stream=io.BytesIO(body),
+            name=name,
+            store=None,
+            bank_account=account,
+            origin=ORIGIN,
         )
     except AlreadyStoredError:
         # Somebody uploaded the same file by hand.

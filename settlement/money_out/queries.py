@@ -13,8 +13,8 @@ from accounts.models import BankAccount, Payee, PayeeState, SettlementAccount
 from ledger import balances
 from ledger.errors import UnknownAccountError
 from settlement import bookings
-from settlement.models import HOLDING, QuotaUse, RuleState, WaiverRule, Withdrawal, WithdrawalState
-from settlement.money_out.quotes import month_of
+from settlement.models import HOLDING, QuotaUse, WaiverRule, Withdrawal, WithdrawalState
+from settlement.money_out.quotes import offer_of, rules_in_force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,26 +33,29 @@ class Funds:
 
 def funds(account: SettlementAccount) -> list[Funds]:
     """The funds behind each bank account, by its currency; two of one currency share them."""
+    bank_accounts = list(account.bank_accounts.order_by("currency", "bank", "id"))
+    there = {
+        currency: _funds(account, currency)
+        for currency in {bank_account.currency for bank_account in bank_accounts}
+    }
     return [
-        _funds(account, bank_account)
-        for bank_account in account.bank_accounts.order_by("currency", "bank", "id")
+        Funds(bank_account=bank_account, **there[bank_account.currency])
+        for bank_account in bank_accounts
     ]
 
 
-def _funds(account: SettlementAccount, bank_account: BankAccount) -> Funds:
-    currency = bank_account.currency
+def _funds(account: SettlementAccount, currency: str) -> dict[str, Money]:
     code = bookings.available(account.id, currency)
     try:
         found = balances.funds(book=account.merchant_id, code=code)
     except UnknownAccountError:
-        nothing = Money(0, currency)
-        return Funds(bank_account=bank_account, balance=nothing, held=nothing, available=nothing)
-    return Funds(
-        bank_account=bank_account,
-        balance=bookings.major(found.balance, currency),
-        held=bookings.major(found.held, currency),
-        available=bookings.major(found.available, currency),
-    )
+        # Nothing has arrived in this currency yet.
+        return dict.fromkeys(("balance", "held", "available"), Money(0, currency))
+    return {
+        "balance": bookings.major(found.balance, currency),
+        "held": bookings.major(found.held, currency),
+        "available": bookings.major(found.available, currency),
+    }
 
 
 def banked(account: SettlementAccount) -> dict[str, Money]:
@@ -96,26 +99,15 @@ class ProgramRow:
 
 def programs(account: SettlementAccount, *, now: datetime) -> list[ProgramRow]:
     """Every programme in force, those that apply first."""
-    merchant = account.merchant
-    period = month_of(now, merchant)
-    rules = (
-        WaiverRule.objects.filter(state=RuleState.ACTIVE, valid__contains=now)
-        .select_related("program")
-        .annotate(
-            used=Count(
-                "uses", filter=Q(uses__merchant=merchant, uses__period=period, uses__live=True)
-            )
-        )
-        .order_by("program__code")
-    )
+    offered = [(rule, offer_of(rule)) for rule in rules_in_force(account.merchant, now=now)]
     rows = [
         ProgramRow(
             rule=rule,
-            applies=rule.segment in {"", merchant.segment},
-            used=rule.used,
-            left=None if rule.quota is None else max(0, rule.quota - rule.used),
+            applies=offer.segment in {"", account.merchant.segment},
+            used=offer.used,
+            left=offer.left,
         )
-        for rule in rules
+        for rule, offer in offered
     ]
     return sorted(rows, key=lambda row: not row.applies)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils.formats import date_format, get_format
 from django.utils.numberformat import format as grouped
 from django.utils.translation import get_language
@@ -49,7 +49,7 @@ def quote_fee(
     period = month_of(now, merchant)
     waiver = best(
         fee.amount,
-        offers=offers(merchant, period=period, now=now),
+        offers=map(offer_of, rules_in_force(merchant, now=now)),
         segment=merchant.segment,
         minor_unit=minor_unit,
     )
@@ -114,29 +114,27 @@ def month_of(now: datetime, merchant: Merchant) -> date:
     return now.astimezone(ZoneInfo(merchant.zone)).date().replace(day=1)
 
 
-def offers(merchant: Merchant, *, period: date, now: datetime) -> list[Offer]:
-    """The rules in force, with what the merchant has used of them in the period."""
-    rules = (
+def rules_in_force(merchant: Merchant, *, now: datetime) -> QuerySet[WaiverRule]:
+    """Active rules with their programmes; `used`: how many of this month the merchant has had."""
+    mine = Q(uses__merchant=merchant, uses__period=month_of(now, merchant), uses__live=True)
+    return (
         WaiverRule.objects.filter(state=RuleState.ACTIVE, valid__contains=now)
         .select_related("program")
-        .annotate(
-            used=Count(
-                "uses",
-                filter=Q(uses__merchant=merchant, uses__period=period, uses__live=True),
-            )
-        )
+        .annotate(used=Count("uses", filter=mine))
+        .order_by("program__code")
     )
-    return [
-        Offer(
-            rule=rule.id,
-            program=rule.program.code,
-            segment=rule.segment,
-            percent=rule.percent,
-            quota=rule.quota,
-            used=rule.used,
-        )
-        for rule in rules
-    ]
+
+
+def offer_of(rule: Any) -> Offer:
+    """A rule of `rules_in_force` as the pure rules see it."""
+    return Offer(
+        rule=rule.id,
+        program=rule.program.code,
+        segment=rule.segment,
+        percent=rule.percent,
+        quota=rule.quota,
+        used=rule.used,
+    )
 
 
 def _use(waiver: Waiver | None, period: date) -> dict[str, Any]:

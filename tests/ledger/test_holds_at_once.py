@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
@@ -38,12 +39,9 @@ def test_as_many_holds_as_fit_and_no_more() -> None:
     def work(_: int) -> int:
         placed = 0
         for _ in range(3):
-            try:
-                with in_book(book):
-                    hold(book, 70)
-                    placed += 1
-            except InsufficientFundsError:
-                pass
+            with suppress(InsufficientFundsError), in_book(book):
+                hold(book, 70)
+                placed += 1
         return placed
 
     assert sum(all_at_once(work, THREADS)) == 1000 // 70

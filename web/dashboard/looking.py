@@ -11,9 +11,8 @@ from typing import BinaryIO, Final
 
 from djmoney.money import Money
 
-from accounts import vault
 from accounts.models import BankAccount
-from accounts.onboarding import NUMBER
+from accounts.queries import number_of
 from platforms import archives
 from platforms.contract import Document, ReadError
 from settlement.models import SourceDocument
@@ -140,10 +139,7 @@ def _mask_for(document: SourceDocument) -> Callable[[str], str]:
     """Hide the numbers of the merchant's bank accounts in what is shown of a bank's file."""
     if document.store_id is not None:
         return str
-    numbers = [
-        (vault.unseal(bytes(account.number_sealed), context=NUMBER), account.masked)
-        for account in BankAccount.objects.all()
-    ]
+    numbers = [(number_of(account), account.masked) for account in BankAccount.objects.all()]
     # Banks print numbers in groups; the digits are the same.
     hidden = [(re.compile(r"[ -]?".join(number)), shown) for number, shown in numbers]
 
