@@ -38,7 +38,7 @@ PEERS = Path(sys.prefix) / "bench"
 """Where `make bench` puts what only benchmarks need (bench/requirements.in)."""
 
 PLAIN = """
-CREATE TABLE plain_entry (LIKE ledger_journalentry, PRIMARY KEY (book, id));
+CREATE TABLE plain_entry (LIKE ledger_journalentry INCLUDING DEFAULTS, PRIMARY KEY (book, id));
 CREATE TABLE plain_posting (LIKE ledger_posting, PRIMARY KEY (book, entry_id, line_no, known_at));
 """
 ENTRY = """id, book, event_at, known_at, booked_on, posting_count, content_hash, reference, kind,

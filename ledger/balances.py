@@ -102,7 +102,8 @@ def funds(*, book: UUID, code: str, using: str = DEFAULT_DB_ALIAS) -> Funds:
         SELECT {OPEN_BOOK}, a.normal_side, b.debits - b.credits, b.held
         FROM {ALWAYS}
         LEFT JOIN ledger_ledgeraccount a ON a.book = %s AND a.code = %s
-        LEFT JOIN ledger_balance b ON b.book = a.book AND b.account_id = a.id
+        LEFT JOIN ledger_balance b
+            ON b.book = a.book AND b.account_id = a.id AND b.floor IS NOT NULL
     """
     rows = rows_of_open_book(book, sql, [book, code], using=using)
     if not rows:

@@ -19,6 +19,7 @@ from uuid_utils.compat import uuid7
 from ledger.drafts import (
     AccountSpec,
     Draft,
+    Link,
     Movement,
     check,
     check_account,
@@ -44,6 +45,7 @@ from ledger.writing import Broken, Earlier, Entry, write
 __all__ = [
     "AccountSpec",
     "Draft",
+    "Link",
     "Movement",
     "Side",
     "credit",
@@ -149,7 +151,8 @@ def _one_per_reference(batch: Iterable[Entry]) -> list[Entry]:
 # --- Reading ------------------------------------------------------------------------------
 
 _ACCOUNTS = f"""
-SELECT {OPEN_BOOK}, a.code, a.id, a.currency, a.normal_side, a.floor
+SELECT {OPEN_BOOK}, a.code, a.id, a.currency, a.normal_side, a.floor,
+    a.overdraft
 FROM {ALWAYS} LEFT JOIN ledger_ledgeraccount a ON a.book = %s AND a.code = ANY(%s)
 """
 
@@ -157,8 +160,14 @@ FROM {ALWAYS} LEFT JOIN ledger_ledgeraccount a ON a.book = %s AND a.code = ANY(%
 def _open_specs(book: UUID, codes: Iterable[str]) -> dict[str, AccountSpec]:
     rows = rows_of_open_book(book, _ACCOUNTS, [book, list(codes)])
     return {
-        code: AccountSpec(code=code, currency=currency, normal_side=Side(side), floor=floor)
-        for code, _, currency, side, floor in rows
+        code: AccountSpec(
+            code=code,
+            currency=currency,
+            normal_side=Side(side),
+            floor=floor,
+            overdraft=overdraft,
+        )
+        for code, _, currency, side, floor, overdraft in rows
     }
 
 
@@ -199,7 +208,7 @@ def _mirror(book: UUID, entry: UUID) -> tuple[Movement, ...]:
 
 def _write(book: UUID, batch: list[Entry], now: datetime, reverses: UUID | None = None) -> Earlier:
     """Write all entries and return nothing, or the earlier ones that keep them from it."""
-    outcome = write(book, batch, now, reverses)
+    outcome = write(book, batch, now, reverses=reverses)
     if not isinstance(outcome, Broken):
         return outcome
     if not connection.in_atomic_block:
@@ -237,11 +246,12 @@ def _ids_if_the_same(earlier: Earlier, batch: list[Entry]) -> dict[str, UUID]:
 
 def _insert_accounts(book: UUID, specs: list[AccountSpec], now: datetime) -> None:
     sql = """
-        INSERT INTO ledger_ledgeraccount (id, code, currency, normal_side, floor, book, opened_at)
+        INSERT INTO ledger_ledgeraccount (id, code, currency, normal_side, floor, overdraft, book,
+            opened_at)
         SELECT *, %s, %s
-        FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+        FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
         ON CONFLICT (book, code) DO NOTHING
     """
-    rows = [(uuid7(), s.code, s.currency, s.normal_side.value, s.floor) for s in specs]
+    rows = [(uuid7(), s.code, s.currency, s.normal_side.value, s.floor, s.overdraft) for s in specs]
     with connection.cursor() as cursor:
         cursor.execute(sql, [book, now, *map(list, zip(*rows, strict=True))])

@@ -11,13 +11,17 @@ TABLES = (
     "ledger_posting",
     "ledger_balance",
     "ledger_hold",
+    "ledger_link",
+    "ledger_arrival",
+    "ledger_daily",
+    "ledger_closing",
 )
 
 TRIGGERS = {
     "ledger_ledgeraccount": {
         "account_never_changes": "ledger_refuse",
         "accounts_never_vanish": "ledger_refuse",
-        "guarded_account_has_a_balance": "ledger_open_balance",
+        "account_has_a_balance": "ledger_open_balances",
     },
     "ledger_journalentry": {
         "entry_never_changes": "ledger_refuse",
@@ -40,6 +44,24 @@ TRIGGERS = {
         "settled_holds_give_back": "ledger_settle_holds",
         "posted_hold_has_its_entry": "ledger_check_posted_hold",
     },
+    "ledger_link": {
+        "link_never_changes": "ledger_refuse",
+        "links_never_vanish": "ledger_refuse",
+        "links_come_with_their_entry": "ledger_check_links",
+    },
+    "ledger_arrival": {
+        "arrivals_stay_until_they_are_folded": "ledger_refuse",
+        "arrivals_come_from_postings_only": "ledger_refuse",
+        "arrivals_are_folded": "ledger_fold_arrivals",
+    },
+    "ledger_daily": {
+        "daily_totals_never_vanish": "ledger_refuse",
+        "daily_totals_come_from_arrivals_only": "ledger_refuse",
+    },
+    "ledger_closing": {
+        "closing_never_changes": "ledger_refuse",
+        "closings_never_vanish": "ledger_refuse",
+    },
 }
 PARTITION_TRIGGERS = {
     "posting_never_changes": "ledger_refuse",
@@ -54,6 +76,7 @@ CONSTRAINTS = {
         "account_currency_is_a_code",
         "account_is_normally_debit_or_credit",
         "account_floor_is_not_above_zero",
+        "overdraft_is_not_beyond_the_floor",
     ),
     "ledger_journalentry": (
         "journal_entry_key",
@@ -65,6 +88,7 @@ CONSTRAINTS = {
         "entry_reference_is_not_empty",
         "entry_kind_is_not_empty",
         "entry_memo_is_not_endless",
+        "entry_metadata_is_an_object",
     ),
     "ledger_posting": (
         "one_posting_per_line",
@@ -92,27 +116,51 @@ CONSTRAINTS = {
         "hold_has_an_entry_only_if_posted",
         "hold_reason_is_not_endless",
     ),
+    "ledger_link": (
+        "ledger_link_key",
+        "link_has_its_entry",
+        "link_has_its_target",
+        "link_leads_to_another_entry",
+        "link_numbers_begin_at_one",
+        "link_amount_is_positive",
+        "link_amount_is_of_an_account",
+        "link_relation_is_not_empty",
+    ),
+    "ledger_daily": ("ledger_daily_key", "daily_sums_are_not_negative"),
+    "ledger_closing": (
+        "ledger_closing_key",
+        "closing_numbers_begin_at_one",
+        "closing_closes_or_reopens",
+        "closing_has_a_last_day",
+        "closing_has_a_name",
+        "reopening_takes_two_persons",
+        "reopening_has_a_reason",
+    ),
 }
 PARTITION_CONSTRAINTS = tuple(c for c in CONSTRAINTS["ledger_posting"] if c.startswith("posting_"))
 
 FUNCTIONS = {
     "ledger_refuse": "7818a8aa82e533414a4793ae45bdfff0",
     "ledger_complain": "c979ba53ca2021a9a78f2957ef6519e7",
-    "ledger_open_balance": "62eb9f8078f553ba79d6e8ab1d64ee10",
-    "ledger_check_postings": "240b4c6d866d6ddc00c64f6e57e5f8ef",
-    "ledger_check_entries": "95c6811e222e5a42726f8dfed10d1b07",
+    "ledger_open_balances": "c359dc74ec806f5bcbc9254ff5555ab1",
+    "ledger_check_links": "4056a98699167cd2413ef80efda998d0",
+    "ledger_fold_arrivals": "4c12bfe6bef330e50b0a19ac5dacd736",
+    "ledger_check_postings": "b3f7cf04e4661d778939324c71b3fe02",
+    "ledger_check_entries": "dd30a0f880e56004a21b1705f7760558",
     "ledger_ensure_partitions": "498543b6a224e36ce2249942348e4d17",
     "ledger_check_hold_change": "e20e64bdf0a848ac0d2ea31b1e6858b5",
     "ledger_place_holds": "16079779a254b07a7a51c353c58d8243",
     "ledger_settle_holds": "20ac004b485d24af6082ee0ddf1d92ef",
     "ledger_check_posted_hold": "d28f565280df0b6d7cd8e3a3af9a5285",
     "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
-    "ledger_post": "0ec91255f50973a6b619428f898d0257",
+    "ledger_post": "a9acc64b239b4cb600d7a2df8e1792b1",
 }
 """MD5 of the bodies as the migrations wrote them: a guard that was replaced is no guard."""
 
 DEFINERS = (
-    "ledger_open_balance",
+    "ledger_check_links",
+    "ledger_open_balances",
+    "ledger_fold_arrivals",
     "ledger_check_postings",
     "ledger_check_entries",
     "ledger_place_holds",
@@ -193,7 +241,9 @@ CATALOGUE_INVARIANTS = {
           AND NOT (w.oid = 'ledger_hold'::regclass AND attname IN ({_SETTLING}))
         UNION ALL
         SELECT format('INSERT on %s', w.oid::regclass)
-        FROM (SELECT 'ledger_balance'::regclass::oid AS oid UNION ALL {_PARTITIONS}) w
+        FROM (SELECT t::regclass::oid AS oid
+            FROM unnest(ARRAY['ledger_balance', 'ledger_arrival', 'ledger_daily']) AS t
+            UNION ALL {_PARTITIONS}) w
         WHERE has_any_column_privilege('tributary_app', w.oid, 'INSERT')
         UNION ALL
         SELECT format('%s is a superuser or bypasses row-level security', rolname) FROM pg_roles

@@ -149,18 +149,67 @@ ROW_INVARIANTS = {
         WHERE {_OF_ENTRY} AND e.reverses IS NOT NULL
         GROUP BY e.book, e.reverses HAVING count(*) > 1
     """,
-    "every guarded balance is the sum of its postings": """
+    "every balance is the sum of its postings, those just arrived included": """
         SELECT format('account %%s', coalesce(a.id, b.account_id))
-        FROM (SELECT * FROM ledger_ledgeraccount WHERE floor IS NOT NULL) a
+        FROM ledger_ledgeraccount a
         FULL JOIN ledger_balance b ON b.book = a.book AND b.account_id = a.id
-        LEFT JOIN LATERAL (
-            SELECT coalesce(sum(p.amount) FILTER (WHERE p.side = 'D'), 0) AS debits,
-                   coalesce(sum(p.amount) FILTER (WHERE p.side = 'C'), 0) AS credits
-            FROM ledger_posting p WHERE p.book = a.book AND p.account_id = a.id
-        ) s ON true
+        LEFT JOIN (
+            SELECT p.book, p.account_id, sum(p.amount) FILTER (WHERE p.side = 'D') AS debits,
+                   sum(p.amount) FILTER (WHERE p.side = 'C') AS credits
+            FROM ledger_posting p GROUP BY p.book, p.account_id
+        ) s ON s.book = a.book AND s.account_id = a.id
+        LEFT JOIN (
+            SELECT r.book, u.account_id, sum(u.debits) AS debits, sum(u.credits) AS credits
+            FROM ledger_arrival r,
+                unnest(r.accounts, r.debits, r.credits) AS u (account_id, debits, credits)
+            GROUP BY r.book, u.account_id
+        ) r ON r.book = a.book AND r.account_id = a.id
         WHERE (%(book)s::uuid IS NULL OR coalesce(a.book, b.book) = %(book)s) AND NOT coalesce(
-            b.debits = s.debits AND b.credits = s.credits
-                AND b.floor = a.floor AND b.normal_side = a.normal_side, false)
+            b.debits + coalesce(r.debits, 0) = coalesce(s.debits, 0)
+                AND b.credits + coalesce(r.credits, 0) = coalesce(s.credits, 0)
+                AND b.floor IS NOT DISTINCT FROM a.floor AND b.normal_side = a.normal_side
+                AND b.overdraft = a.overdraft AND (a.floor IS NULL OR r.account_id IS NULL), false)
+    """,
+    "every day's totals are the sums of its postings": """
+        SELECT format('account %%s, booked on %%s', account_id, booked_on)
+        FROM ledger_daily d
+        FULL JOIN (
+            SELECT p.book, p.account_id, e.booked_on, (e.event_at AT TIME ZONE 'UTC')::date,
+                   (e.known_at AT TIME ZONE 'UTC')::date, count(*),
+                   sum(CASE p.side WHEN 'D' THEN p.amount ELSE 0 END),
+                   sum(CASE p.side WHEN 'C' THEN p.amount ELSE 0 END)
+            FROM ledger_journalentry e
+            JOIN ledger_posting p
+              ON p.book = e.book AND p.entry_id = e.id AND p.known_at = e.known_at
+            LEFT JOIN (SELECT book, unnest(ids) AS id FROM ledger_arrival WHERE kind = 'entry') r
+              ON r.book = e.book AND r.id = e.id
+            WHERE r.id IS NULL GROUP BY 1, 2, 3, 4, 5
+        ) s (book, account_id, booked_on, event_day, known_day, postings, debits, credits)
+          USING (book, account_id, booked_on, event_day, known_day)
+        WHERE (%(book)s::uuid IS NULL OR book = %(book)s) AND NOT coalesce(
+            d.postings = s.postings AND d.debits = s.debits AND d.credits = s.credits, false)
+    """,
+    "no entry funds more than it brought": f"""
+        SELECT format('entry %%s', l.target_id)
+        FROM (SELECT book, target_id, account_id, sum(amount) AS amount FROM ledger_link
+              WHERE account_id IS NOT NULL GROUP BY book, target_id, account_id) l
+        LEFT JOIN ledger_journalentry e ON e.book = l.book AND e.id = l.target_id
+        LEFT JOIN ledger_ledgeraccount a ON a.book = l.book AND a.id = l.account_id
+        LEFT JOIN ledger_posting p ON p.book = l.book AND p.entry_id = l.target_id
+            AND p.known_at = e.known_at AND p.account_id = l.account_id
+        WHERE (%(book)s::uuid IS NULL OR l.book = %(book)s)
+        GROUP BY l.book, l.target_id, l.account_id, l.amount, a.normal_side
+        HAVING NOT coalesce({_NET} * (CASE a.normal_side WHEN 'D' THEN 1 ELSE -1 END)
+            >= l.amount, false)
+    """,
+    "every entry has the links it states": f"""
+        SELECT format('entry %%s', e.id) FROM ledger_journalentry e
+        LEFT JOIN (
+            SELECT book, entry_id, count(*) AS links, max(link_no) AS highest
+            FROM ledger_link GROUP BY book, entry_id
+        ) l ON l.book = e.book AND l.entry_id = e.id
+        WHERE {_OF_ENTRY} AND (coalesce(l.links, 0) <> e.link_count
+                               OR coalesce(l.highest, 0) <> e.link_count)
     """,
     "no guarded account is below its floor": f"""
         SELECT format('account %%s', a.id) FROM ledger_ledgeraccount a

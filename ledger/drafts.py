@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -54,10 +54,25 @@ def credit(account: str, amount: int, currency: str, *, subject: UUID | None = N
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How an entry relates to an earlier one of the book, which `reference` names.
+
+    With an account and an amount it is lineage: of what the entry takes from that guarded account,
+    `amount` minor units are money the earlier one brought there.
+    """
+
+    relation: str
+    reference: str
+    account: str | None = None
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """An entry to be: balanced movements under a reference that names the fact once and for all.
 
     `event_at` is when it happened; `booked_on`, a day in the book's zone, decides the period.
+    `metadata` is text by name, kept and hashed, without a meaning to the ledger.
     """
 
     reference: str
@@ -66,6 +81,8 @@ class Draft:
     event_at: datetime
     booked_on: date
     memo: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +90,16 @@ class AccountSpec:
     """An account to be open.
 
     `floor` is the least the available balance may be, in minor units and in the sense of the
-    normal side, at most 0. None leaves the account unguarded, and cheaper to post to.
+    normal side, at most 0. None leaves the account unguarded, and cheaper to post to. Facts may go
+    down to the floor; promises (holds) may take what is available `overdraft` minor units below
+    zero, at most down to the floor.
     """
 
     code: str
     currency: str
     normal_side: Side
     floor: int | None = None
+    overdraft: int = 0
 
 
 def check(draft: Draft) -> None:
@@ -92,6 +112,8 @@ def check(draft: Draft) -> None:
     check_text("memo", draft.memo, least=0, most=2000)
     check_instant("event_at", draft.event_at)
     check_day("booked_on", draft.booked_on)
+    if draft.metadata or draft.links:
+        _check_extras(draft)
     if not 2 <= len(draft.movements) <= POSTINGS_LIMIT:
         raise IncompleteEntryError(f"{draft.reference}: {len(draft.movements)} movements")
     net: defaultdict[str, int] = defaultdict(int)
@@ -108,6 +130,18 @@ def check(draft: Draft) -> None:
         raise UnbalancedError(f"{draft.reference}: debits less credits are {off}")
 
 
+def _check_extras(draft: Draft) -> None:
+    for name, value in draft.metadata.items():
+        check_text("metadata name", name, least=1, most=100)
+        check_text(f"metadata {name}", value, least=0, most=2000)
+    for link in draft.links:
+        check_text("relation", link.relation, least=1, most=100)
+        if (link.account is None) != (link.amount is None):
+            raise InvalidDraftError(f"{draft.reference}: lineage has an account and an amount")
+        if link.amount is not None:
+            check_amount(draft.reference, link.amount)
+
+
 def check_account(spec: AccountSpec) -> None:
     """Return if the account can be opened. Raises InvalidDraftError."""
     check_text("code", spec.code, least=1, most=200)
@@ -117,6 +151,8 @@ def check_account(spec: AccountSpec) -> None:
         raise InvalidDraftError(f"{spec.code}: no side {spec.normal_side!r}")
     if spec.floor is not None and not -AMOUNT_LIMIT < spec.floor <= 0:
         raise InvalidDraftError(f"{spec.code}: a floor of {spec.floor} cannot be kept from nothing")
+    if not 0 <= spec.overdraft <= -(spec.floor or 0):
+        raise InvalidDraftError(f"{spec.code}: overdraft {spec.overdraft} is beyond its floor")
 
 
 def check_amount(whose: str, value: int) -> None:
@@ -153,7 +189,8 @@ def check_text(name: str, value: str, *, least: int, most: int) -> None:
 #
 # SHA-256 over the fields in order, each as its length in characters, a colon and its text; an
 # absent one is a dash. Lengths instead of separators: no two contents share an encoding. The
-# entry's id and known_at stay out, so that a repeated request finds the same hash.
+# entry's id and known_at stay out, so that a repeated request finds the same hash. What few entries
+# have (a hold, metadata, links) follows the movements under its name, and is left out otherwise.
 # CONTENT_HASH_SQL and HOLD_HASH_SQL are the same computed from the rows.
 
 VERSION = "entry-1"
@@ -161,8 +198,13 @@ HOLD_VERSION = "hold-1"
 ABSENT = "-"
 
 
-def content_hash(*, book: UUID, draft: Draft, reverses: UUID | None = None) -> bytes:
-    """The SHA-256 of everything an entry says, by which a repeated request is recognised."""
+def content_hash(
+    *, book: UUID, draft: Draft, reverses: UUID | None = None, hold: str | None = None
+) -> bytes:
+    """The SHA-256 of everything an entry says, by which a repeated request is recognised.
+
+    `hold` is the reference of the hold it posts.
+    """
     # Fields of a length that never changes are written out: batches are hashed entry by entry.
     parts = [
         f"7:{VERSION}36:{book}{len(draft.reference)}:{draft.reference}{len(draft.kind)}:{draft.kind}"
@@ -175,7 +217,25 @@ def content_hash(*, book: UUID, draft: Draft, reverses: UUID | None = None) -> b
             f"1:{'D' if movement.side is _DEBIT else 'C'}{len(account)}:{account}"
             f"{len(digits)}:{digits}{len(currency)}:{currency}{_uuid(movement.subject)}"
         )
+    if hold is not None or draft.metadata or draft.links:
+        parts.append(_extras(draft, hold))
     return hashlib.sha256("".join(parts).encode()).digest()
+
+
+def _extras(draft: Draft, hold: str | None) -> str:
+    fields: list[str | None] = []
+    if hold is not None:
+        fields += ["hold", hold]
+    if draft.metadata:
+        fields += ["metadata", str(len(draft.metadata))]
+        for name in sorted(draft.metadata):
+            fields += [name, draft.metadata[name]]
+    if draft.links:
+        fields += ["links", str(len(draft.links))]
+        for link in draft.links:
+            amount = None if link.amount is None else str(link.amount)
+            fields += [link.relation, link.reference, link.account, amount]
+    return _text(fields)
 
 
 def hold_hash(
@@ -211,9 +271,12 @@ def _uuid(value: UUID | None) -> str:
     return ABSENT if value is None else f"36:{value}"
 
 
+def _text(fields: Iterable[str | None]) -> str:
+    return "".join([ABSENT if each is None else f"{len(each)}:{each}" for each in fields])
+
+
 def _sha256(fields: Iterable[str | None]) -> bytes:
-    text = "".join([ABSENT if field is None else f"{len(field)}:{field}" for field in fields])
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(_text(fields).encode()).digest()
 
 
 def _instant_sql(column: str) -> str:
@@ -239,8 +302,28 @@ _POSTING_SQL = _sql(
     "p.side::text", "a.code", "p.amount::text", "p.currency::text", "p.subject::text"
 )
 
+_HOLD_OF_ENTRY_SQL = f"""
+    (SELECT {_sql("'hold'", "o.reference")} FROM ledger_hold o
+     WHERE o.book = e.book AND o.id = e.hold_id)"""
+_METADATA_SQL = f"""
+    (SELECT {_sql("'metadata'", "count(*)::text")}
+        || string_agg({_sql("m.key", "m.value")}, '' ORDER BY m.key COLLATE "C")
+     FROM jsonb_each_text(e.metadata) m HAVING count(*) > 0)"""
+_LINKS_SQL = f"""
+    (SELECT {_sql("'links'", "count(*)::text")} || string_agg(
+        {_sql("l.relation", "t.reference", "c.code", "l.amount::text")}, '' ORDER BY l.link_no)
+     FROM ledger_link l
+     LEFT JOIN ledger_journalentry t ON t.book = l.book AND t.id = l.target_id
+     LEFT JOIN ledger_ledgeraccount c ON c.book = l.book AND c.id = l.account_id
+     WHERE l.book = e.book AND l.entry_id = e.id HAVING count(*) > 0)"""
+_EXTRAS_SQL = (
+    f"coalesce({_HOLD_OF_ENTRY_SQL}, '') || coalesce({_METADATA_SQL}, '')"
+    f" || coalesce({_LINKS_SQL}, '')"
+)
+
 CONTENT_HASH_SQL = (
-    f"sha256(convert_to({_ENTRY_SQL} || string_agg({_POSTING_SQL}, '' ORDER BY p.line_no), 'UTF8'))"
+    f"sha256(convert_to({_ENTRY_SQL} || string_agg({_POSTING_SQL}, '' ORDER BY p.line_no)"
+    f" || {_EXTRAS_SQL}, 'UTF8'))"
 )
 """Over entries `e` joined with postings `p` and accounts `a`, grouped by entry."""
 

@@ -73,6 +73,14 @@ class HoldMismatchError(LedgerError):
     """The entry that is to post a hold does not take just what was held from its account."""
 
 
+class PeriodClosedError(LedgerError):
+    """The entry's `booked_on` lies in a period that is closed."""
+
+
+class InvalidLinkError(LedgerError):
+    """A link leads nowhere, or claims more of an entry's money than that entry brought."""
+
+
 class MissingPartitionError(LedgerError):
     """No partition takes postings of this month: `ledger.partitions.ensure` was not called."""
 
@@ -98,6 +106,15 @@ MEANING: dict[str, type[LedgerError]] = {
     "one_hold_per_reference": DuplicateReferenceError,
     "one_hold_per_entry": DuplicateReferenceError,
     "posted_hold_took_what_was_held": HoldMismatchError,
+    "posted_hold_is_live": HoldSettledError,
+    "entry_is_booked_in_an_open_period": PeriodClosedError,
+    "entry_has_all_its_links": InvalidLinkError,
+    "link_leads_to_another_entry": InvalidLinkError,
+    "link_comes_with_its_entry": InvalidLinkError,
+    "lineage_has_a_guarded_account": UnguardedAccountError,
+    "entry_funds_no_more_than_it_brought": InvalidLinkError,
+    "entry_has_no_more_origins_than_it_took": InvalidLinkError,
+    "overdraft_is_not_beyond_the_floor": InvalidDraftError,
     # PostgreSQL reports a row without a partition as a check violation without a name.
     "23514": MissingPartitionError,
 }

@@ -32,7 +32,9 @@ class LedgerAccount(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     normal_side = models.CharField(_("normal side"), max_length=1, choices=Side.choices)
     floor = models.BigIntegerField(_("floor"), null=True)
-    """Minor units the available balance never falls below; None: not guarded."""
+    """Minor units the balance less what is held never falls below; None: not guarded."""
+    overdraft = models.BigIntegerField(_("overdraft"), default=0)
+    """How many minor units below zero a hold may take what is available."""
     opened_at = models.DateTimeField(_("opened at"))
 
     class Meta:
@@ -60,6 +62,9 @@ class JournalEntry(models.Model):
     booked_on = models.DateField(_("booked on"))
     memo = models.TextField(_("memo"))
     reverses = models.UUIDField(_("reverses"), null=True)
+    hold_id = models.UUIDField(_("posts the hold"), null=True)
+    metadata = models.JSONField(_("metadata"), null=True)
+    link_count = models.SmallIntegerField(_("number of links"), default=0)
 
     class Meta:
         managed = False
@@ -108,30 +113,74 @@ class Posting(models.Model):
         verbose_name_plural = _("postings")
 
 
-class GuardedBalance(models.Model):
-    """The running balance of an account with a floor; postings and holds move it by triggers."""
+class Link(models.Model):
+    """How an entry relates to an earlier one; with an amount, whose money it took."""
+
+    pk = models.CompositePrimaryKey("entry_id", "link_no")
+    book = models.UUIDField(_("book"))
+    entry = models.ForeignKey(
+        JournalEntry,
+        models.PROTECT,
+        db_constraint=False,
+        related_name="links",
+        verbose_name=_("entry"),
+    )
+    link_no = models.SmallIntegerField(_("link"))
+    relation = models.TextField(_("relation"))
+    target = models.ForeignKey(
+        JournalEntry,
+        models.PROTECT,
+        db_constraint=False,
+        related_name="linked_from",
+        verbose_name=_("earlier entry"),
+    )
+    account = models.ForeignKey(
+        LedgerAccount,
+        models.PROTECT,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("account"),
+    )
+    amount = models.BigIntegerField(_("amount"), null=True)
+    """Minor units of the target's money on the account that the entry took."""
+
+    class Meta:
+        managed = False
+        default_permissions = ["view"]
+        ordering = ["entry_id", "link_no"]
+        verbose_name = _("link")
+        verbose_name_plural = _("links")
+
+
+class Balance(models.Model):
+    """The running balance of an account; postings and holds move it by triggers.
+
+    Of an account with a floor it is always up to date. Others follow when arrivals are folded.
+    """
 
     account = models.OneToOneField(
         LedgerAccount,
         models.PROTECT,
         primary_key=True,
         db_constraint=False,
-        related_name="guarded",
+        related_name="balance",
         verbose_name=_("account"),
     )
     book = models.UUIDField(_("book"))
     debits = models.BigIntegerField(_("debits"))
     credits = models.BigIntegerField(_("credits"))
     held = models.BigIntegerField(_("held"))
-    floor = models.BigIntegerField(_("floor"))
+    floor = models.BigIntegerField(_("floor"), null=True)
+    overdraft = models.BigIntegerField(_("overdraft"), default=0)
     normal_side = models.CharField(_("normal side"), max_length=1, choices=Side.choices)
 
     class Meta:
         managed = False
         default_permissions = ["view"]
         db_table = "ledger_balance"
-        verbose_name = _("guarded balance")
-        verbose_name_plural = _("guarded balances")
+        verbose_name = _("balance")
+        verbose_name_plural = _("balances")
 
 
 class HoldState(models.TextChoices):

@@ -6,9 +6,10 @@ joined by Python's own means costs a fraction of what a driver takes that looks 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -37,17 +38,19 @@ class Broken(NamedTuple):
 Earlier = dict[str, tuple[UUID, bytes]]
 """Entries posted before: id and content hash, by reference."""
 
-_REST = ", ".join(["%s"] * 17)
-_POST = f"SELECT * FROM ledger_post(%s, {_REST})"
-_POST_ALONE = f"""
-SELECT p.* FROM set_config('tributary.tenant', %s, true) AS opened,
-    LATERAL ledger_post(opened::uuid, {_REST}) AS p
-"""
-"""Opens the book for this one statement, which is a transaction of its own."""
+_WITHIN, _ALONE = "%s", "set_config('tributary.tenant', %s, true)::uuid"
+"""The book; alone, the statement is a transaction of its own, for which it opens it."""
+_REST = ", ".join(["%s"] * 19)
+_LINKS = ", ".join(["%s"] * 7)
 
 
 def write(
-    book: UUID, batch: Sequence[Entry], now: datetime, reverses: UUID | None = None
+    book: UUID,
+    batch: Sequence[Entry],
+    now: datetime,
+    *,
+    reverses: UUID | None = None,
+    hold: UUID | None = None,
 ) -> Broken | Earlier:
     """Write all entries, or none: then returns what is broken, or which references are taken.
 
@@ -55,19 +58,27 @@ def write(
     outside of one the call is a transaction of its own, which saves four round trips.
     """
     codes, currencies, postings = _postings(batch)
-    parameters = [now, reverses, codes, currencies, *_entries(batch), *postings]
+    parameters = [now, reverses, hold, codes, currencies, *_entries(batch), *postings]
+    more = ""
+    if any(entry.draft.links for entry in batch):
+        parameters += _links(batch)
+        more = f", {_LINKS}"
     connection.ensure_connection()
-    within = connection.in_atomic_block
+    first = _WITHIN if connection.in_atomic_block else _ALONE
     # Not Django's own cursor, which writes parameters into the SQL text.
     with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
-        if within:
-            cursor.execute(_POST, [book, *parameters])
-        else:
-            cursor.execute(_POST_ALONE, [str(book), *parameters])
-        [(broken, message, earlier, ids, hashes)] = cursor.fetchall()
-    if broken is not None:
-        return Broken(broken, message)
-    return dict(zip(earlier or (), zip(ids or (), hashes or (), strict=True), strict=True))
+        cursor.execute(f"SELECT ledger_post({first}, {_REST}{more})", [str(book), *parameters])
+        [(answer,)] = cursor.fetchall()
+    return {} if answer is None else _outcome(json.loads(answer))
+
+
+def _outcome(answer: dict[str, Any]) -> Broken | Earlier:
+    if "broken" in answer:
+        return Broken(answer["broken"], answer.get("said"))
+    return {
+        reference: (UUID(id), bytes.fromhex(content))
+        for reference, (id, content) in answer["earlier"].items()
+    }
 
 
 def _entries(batch: Sequence[Entry]) -> list[str]:
@@ -81,7 +92,25 @@ def _entries(batch: Sequence[Entry]) -> list[str]:
         _array([draft.event_at.isoformat() for draft in drafts]),
         _array([draft.booked_on.isoformat() for draft in drafts]),
         _texts([draft.memo for draft in drafts]),
+        _array([_json(draft.metadata) for draft in drafts]),
     ]
+
+
+def _json(metadata: Mapping[str, str]) -> str:
+    if not metadata:
+        return "NULL"
+    return _text(json.dumps(dict(metadata), ensure_ascii=False))
+
+
+def _links(batch: Sequence[Entry]) -> list[Any]:
+    """How many links each entry has, and all of them."""
+    rows = [
+        (entry, number, link.relation, link.reference, link.account, link.amount)
+        for entry, (_, draft, _) in enumerate(batch, start=1)
+        for number, link in enumerate(draft.links, start=1)
+    ]
+    counts = _array([str(len(entry.draft.links)) for entry in batch])
+    return [counts, *map(list, zip(*rows, strict=True))]
 
 
 def _postings(batch: Sequence[Entry]) -> tuple[str, str, list[str]]:
@@ -114,5 +143,8 @@ def _array(values: Iterable[str]) -> str:
 
 
 def _texts(values: Sequence[str]) -> str:
-    escaped = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
-    return '{"' + '","'.join(escaped) + '"}'
+    return _array(map(_text, values))
+
+
+def _text(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from ledger.book import AccountSpec, Side, credit, debit, post
-from ledger.models import GuardedBalance, Hold, JournalEntry, LedgerAccount, Posting
+from ledger.models import Balance, Hold, JournalEntry, LedgerAccount, Posting
 from tests.ledger.build import CASH, NOW, OWED, a_book, a_draft, a_funded_book, hold, in_book
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -31,14 +31,12 @@ def test_nothing_can_be_changed(
     assert not page.has_add_permission(request_)
     assert not page.has_change_permission(request_)
     assert not page.has_delete_permission(request_)
-    permissions = {
-        name for m in (model, Posting, GuardedBalance) for name in m._meta.default_permissions
-    }
+    permissions = {name for m in (model, Posting, Balance) for name in m._meta.default_permissions}
     assert permissions == {"view"}
 
 
 def test_there_is_no_permission_but_to_view() -> None:
-    for model in (LedgerAccount, JournalEntry, Posting, GuardedBalance, Hold):
+    for model in (LedgerAccount, JournalEntry, Posting, Balance, Hold):
         assert list(model._meta.default_permissions) == ["view"]
 
 

@@ -48,7 +48,10 @@ REFERENCE = "every reference names one entry"
 CODE = "every code names one account"
 MIRROR = "every reversal mirrors its original"
 ONCE = "every entry is reversed at most once"
-GUARDED = "every guarded balance is the sum of its postings"
+GUARDED = "every balance is the sum of its postings, those just arrived included"
+DAILY = "every day's totals are the sums of its postings"
+FUNDS = "no entry funds more than it brought"
+LINKS = "every entry has the links it states"
 FLOOR = "no guarded account is below its floor"
 HELD = "what is held is the sum of the live holds"
 HOLD = "every hold is what it was when it was placed, on a guarded account"
@@ -69,6 +72,10 @@ TABLES = [
     "ledger_posting",
     "ledger_balance",
     "ledger_hold",
+    "ledger_link",
+    "ledger_arrival",
+    "ledger_daily",
+    "ledger_closing",
 ]
 
 
@@ -119,7 +126,7 @@ def test_sound_books_pass() -> None:
     findings = prove("ops", books.book)
     assert {f.invariant for f in findings} == {
         BALANCED, COUNTED, ENTRY, ACCOUNT, AMOUNT, HASH, REFERENCE, CODE, MIRROR, ONCE, GUARDED,
-        FLOOR, HELD, HOLD, POSTED, HOLD_REFERENCE, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS,
+        DAILY, FUNDS, LINKS, FLOOR, HELD, HOLD, POSTED, HOLD_REFERENCE, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS,
         BODIES, RIGHTS, NEXT_MONTH,
     }  # fmt: skip
     assert all(f.violations == 0 and f.examples == () for f in findings)

@@ -8,7 +8,7 @@ import pytest
 from django.db import ProgrammingError, connections
 
 from ledger.book import credit, debit, post
-from ledger.models import GuardedBalance, Hold, JournalEntry, LedgerAccount, Posting
+from ledger.models import Balance, Hold, JournalEntry, LedgerAccount, Posting
 from tests.ledger.build import (
     CASH,
     NOW,
@@ -26,7 +26,7 @@ from tests.ledger.build import (
 
 pytestmark = pytest.mark.usefixtures("database")
 
-MODELS = [LedgerAccount, JournalEntry, Posting, GuardedBalance, Hold]
+MODELS = [LedgerAccount, JournalEntry, Posting, Balance, Hold]
 
 
 def a_used_book() -> uuid.UUID:

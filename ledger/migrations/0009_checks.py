@@ -1,0 +1,320 @@
+"""The triggers on entries and postings anew: closed periods, holds, arrivals, and less work.
+
+Most statements bring one entry of a few postings in one currency. What such an entry needs is
+checked row by row in one short query; PostgreSQL takes longer to begin the aggregations that a
+batch needs than to do all of that. Everything else goes the long way, which proves the same.
+
+Plans are made once, perhaps for empty tables, when every index of a book looks as good as another.
+`id >= … ORDER BY id LIMIT 1` leaves the planner one way: the index that has the id.
+"""
+
+from django.db import migrations
+
+# Who posts holds the lock `ledger_closing <book>`, shared, before it looks which days are closed;
+# who closes takes it alone. Without it a posting could look before a closing and come after it.
+POSTINGS = """
+CREATE OR REPLACE FUNCTION ledger_check_postings() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    mine text := NULLIF(current_setting('tributary.tenant', true), '');
+    first record;
+    line record;
+    seen int := 0;
+    rest bigint := 0;
+    its_accounts uuid[] := '{}';
+    its_debits bigint[] := '{}';
+    its_credits bigint[] := '{}';
+    short boolean;
+    broken text;
+    has_reversal boolean;
+    has_hold boolean;
+    has_guarded boolean;
+    moved record;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'the ledger is written under READ COMMITTED: an older snapshot does not '
+            'see which days were closed meanwhile' USING ERRCODE = 'feature_not_supported';
+    END IF;
+    -- Assignments, not queries: they cost next to nothing.
+    short := pg_advisory_xact_lock_shared(hashtextextended('ledger_closing ' || mine, 0)) IS NULL
+        OR true;
+
+    FOR line IN
+        SELECT r.*, e.posting_count, e.reverses, e.hold_id, a.floor, CASE
+            WHEN r.book::text IS DISTINCT FROM mine THEN 'long way'
+            WHEN e.posting_count IS NULL THEN 'posting_has_an_entry_of_its_book'
+            WHEN r.line_no > e.posting_count THEN 'entry_has_all_its_postings'
+            WHEN r.known_at <> e.known_at OR r.booked_on <> e.booked_on
+                THEN 'posting_has_the_times_of_its_entry'
+            WHEN a.currency IS NULL THEN 'posting_has_an_account_of_its_book'
+            WHEN a.currency <> r.currency THEN 'posting_has_the_currency_of_its_account'
+            WHEN r.booked_on <= c.through THEN 'entry_is_booked_in_an_open_period'
+            END AS broken
+        FROM (SELECT * FROM arrived LIMIT 9) r
+        LEFT JOIN LATERAL (
+            SELECT id, posting_count, known_at, booked_on, reverses, hold_id FROM ledger_journalentry
+            WHERE book = r.book AND id >= r.entry_id ORDER BY id LIMIT 1
+        ) e ON e.id = r.entry_id
+        LEFT JOIN LATERAL (
+            SELECT id, currency, floor FROM ledger_ledgeraccount
+            WHERE book = r.book AND id >= r.account_id ORDER BY id LIMIT 1
+        ) a ON a.id = r.account_id
+        LEFT JOIN LATERAL (
+            SELECT through FROM ledger_closing WHERE book = r.book ORDER BY number DESC LIMIT 1
+        ) c ON true
+    LOOP
+        IF seen = 0 THEN
+            first := line;
+        END IF;
+        seen := seen + 1;
+        IF line.entry_id <> first.entry_id OR line.currency <> first.currency OR seen > 8
+            OR line.reverses IS NOT NULL OR line.hold_id IS NOT NULL OR line.floor IS NOT NULL
+            OR line.broken IS NOT NULL
+        THEN
+            short := false;
+            EXIT;
+        END IF;
+        IF line.side = 'D' THEN
+            rest := rest + line.amount;
+            its_debits := its_debits || line.amount;
+            its_credits := its_credits || 0::bigint;
+        ELSE
+            rest := rest - line.amount;
+            its_debits := its_debits || 0::bigint;
+            its_credits := its_credits || line.amount;
+        END IF;
+        its_accounts := its_accounts || line.account_id;
+    END LOOP;
+    IF seen = 0 THEN
+        RETURN NULL;
+    END IF;
+    -- Its primary key lets an entry have each line once, and no number was too high: as many lines
+    -- as it states are all of them.
+    IF short AND seen = first.posting_count AND rest = 0 THEN
+        INSERT INTO ledger_arrival (book, kind, ids, accounts, debits, credits)
+            VALUES (first.book, 'entry', ARRAY[first.entry_id], its_accounts, its_debits,
+                its_credits);
+        RETURN NULL;
+    END IF;
+
+    WITH per_currency AS (
+        SELECT book, entry_id, count(*) AS lines, min(line_no) AS lowest, max(line_no) AS highest,
+               min(known_at) AS first_known, max(known_at) AS last_known,
+               min(booked_on) AS first_booked, max(booked_on) AS last_booked,
+               sum(CASE side WHEN 'D' THEN amount ELSE -amount END) AS net
+        FROM arrived GROUP BY book, entry_id, currency
+    ), per_entry AS (
+        SELECT book, entry_id, sum(lines) AS lines, min(lowest) AS lowest, max(highest) AS highest,
+               min(first_known) AS first_known, max(last_known) AS last_known,
+               min(first_booked) AS first_booked, max(last_booked) AS last_booked,
+               bool_and(net = 0) AS balanced
+        FROM per_currency GROUP BY book, entry_id
+    ), judged AS (
+        SELECT p.entry_id, e.reverses IS NOT NULL AS reversal, e.hold_id IS NOT NULL AS hold, CASE
+            WHEN e.posting_count IS NULL THEN 'posting_has_an_entry_of_its_book'
+            WHEN p.lines <> e.posting_count OR p.lowest <> 1 OR p.highest <> e.posting_count
+                THEN 'entry_has_all_its_postings'
+            WHEN p.first_known <> e.known_at OR p.last_known <> e.known_at
+                OR p.first_booked <> e.booked_on OR p.last_booked <> e.booked_on
+                THEN 'posting_has_the_times_of_its_entry'
+            WHEN NOT p.balanced THEN 'entry_is_balanced'
+            END AS broken
+        FROM per_entry p
+        LEFT JOIN LATERAL (
+            SELECT id, posting_count, known_at, booked_on, reverses, hold_id FROM ledger_journalentry
+            WHERE book = p.book AND id >= p.entry_id ORDER BY id LIMIT 1
+        ) e ON e.id = p.entry_id
+    )
+    SELECT bool_or(reversal), bool_or(hold), min(j.broken || ' ' || entry_id)
+        INTO has_reversal, has_hold, broken FROM judged j;
+    PERFORM ledger_complain(broken);
+
+    SELECT bool_or(a.floor IS NOT NULL),
+           min(CASE WHEN a.currency IS NULL THEN 'posting_has_an_account_of_its_book '
+                    WHEN a.currency <> p.currency THEN 'posting_has_the_currency_of_its_account '
+               END || p.account_id)
+        INTO has_guarded, broken
+        FROM (SELECT DISTINCT book, account_id, currency FROM arrived) p
+        LEFT JOIN LATERAL (
+            SELECT id, currency, floor FROM ledger_ledgeraccount
+            WHERE book = p.book AND id >= p.account_id ORDER BY id LIMIT 1
+        ) a ON a.id = p.account_id;
+    PERFORM ledger_complain(broken);
+
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('ledger_closing ' || book, 0))
+        FROM (SELECT DISTINCT book::text FROM arrived) b ORDER BY book;
+    PERFORM ledger_complain((
+        SELECT min('entry_is_booked_in_an_open_period ' || b.entry_id)
+        FROM (SELECT book, booked_on, min(entry_id::text) AS entry_id
+              FROM arrived GROUP BY book, booked_on) b
+        JOIN LATERAL (
+            SELECT through FROM ledger_closing WHERE book = b.book ORDER BY number DESC LIMIT 1
+        ) c ON b.booked_on <= c.through));
+
+    IF has_reversal THEN
+        SELECT min('reversal_mirrors_its_original ' || p.entry_id) INTO broken
+            FROM arrived p
+            JOIN LATERAL (
+                SELECT id, reverses, posting_count FROM ledger_journalentry
+                WHERE book = p.book AND id >= p.entry_id ORDER BY id LIMIT 1
+            ) e ON e.id = p.entry_id AND e.reverses IS NOT NULL
+            LEFT JOIN LATERAL (
+                SELECT id, known_at, posting_count FROM ledger_journalentry
+                WHERE book = p.book AND id >= e.reverses ORDER BY id LIMIT 1
+            ) o ON o.id = e.reverses
+            LEFT JOIN LATERAL (
+                SELECT * FROM ledger_posting
+                WHERE book = p.book AND entry_id = e.reverses AND line_no = p.line_no
+                  AND known_at = o.known_at LIMIT 1
+            ) q ON true
+            WHERE NOT coalesce(
+                o.posting_count = e.posting_count AND q.account_id = p.account_id
+                AND q.currency = p.currency AND q.amount = p.amount AND q.side <> p.side
+                AND q.subject IS NOT DISTINCT FROM p.subject, false);
+        PERFORM ledger_complain(broken);
+    END IF;
+
+    IF has_guarded THEN
+        -- One global order for everybody: two batches never wait for each other.
+        FOR moved IN
+            SELECT s.* FROM (
+                SELECT p.book, p.account_id,
+                       sum(CASE side WHEN 'D' THEN amount ELSE 0 END) AS debits,
+                       sum(CASE side WHEN 'C' THEN amount ELSE 0 END) AS credits,
+                       coalesce(sum(CASE WHEN h.account_id = p.account_id THEN
+                           CASE p.side WHEN h.normal_side THEN -p.amount ELSE p.amount END
+                       END), 0) AS taken
+                FROM arrived p
+                LEFT JOIN LATERAL (
+                    SELECT h.account_id, a.normal_side FROM ledger_journalentry e
+                    JOIN ledger_hold h ON h.book = e.book AND h.id = e.hold_id
+                    JOIN ledger_ledgeraccount a ON a.book = h.book AND a.id = h.account_id
+                    WHERE has_hold AND e.book = p.book AND e.id = p.entry_id LIMIT 1
+                ) h ON true
+                GROUP BY p.book, p.account_id
+            ) s
+            JOIN LATERAL (
+                SELECT id, floor FROM ledger_ledgeraccount
+                WHERE book = s.book AND id >= s.account_id ORDER BY id LIMIT 1
+            ) a ON a.id = s.account_id AND a.floor IS NOT NULL
+            ORDER BY s.account_id
+        LOOP
+            UPDATE ledger_balance
+                SET debits = ledger_balance.debits + moved.debits,
+                    credits = ledger_balance.credits + moved.credits,
+                    held = held - moved.taken
+                WHERE book = moved.book AND account_id = moved.account_id;
+        END LOOP;
+    END IF;
+
+    IF has_hold THEN
+        -- What an entry takes it takes from its hold, which was locked through the balance.
+        FOR moved IN
+            SELECT e.book, e.hold_id, h.amount, min(e.known_at) AS known_at, sum(t.taken) AS taken,
+                   min(coalesce(t.taken, 0)) AS least
+            FROM (SELECT DISTINCT book, entry_id FROM arrived) r
+            JOIN LATERAL (
+                SELECT book, id, hold_id, known_at FROM ledger_journalentry
+                WHERE book = r.book AND id >= r.entry_id ORDER BY id LIMIT 1
+            ) e ON e.id = r.entry_id AND e.hold_id IS NOT NULL
+            LEFT JOIN ledger_hold h ON h.book = e.book AND h.id = e.hold_id
+            LEFT JOIN ledger_ledgeraccount a ON a.book = h.book AND a.id = h.account_id
+            LEFT JOIN LATERAL (
+                SELECT sum(CASE p.side WHEN a.normal_side THEN -p.amount ELSE p.amount END) AS taken
+                FROM arrived p WHERE p.book = e.book AND p.entry_id = e.id
+                    AND p.account_id = h.account_id
+            ) t ON true
+            GROUP BY e.book, e.hold_id, h.amount ORDER BY e.hold_id
+        LOOP
+            IF NOT coalesce(moved.least > 0, false) THEN
+                PERFORM ledger_complain('posted_hold_took_what_was_held ' || moved.hold_id);
+            END IF;
+            UPDATE ledger_hold SET taken = taken + moved.taken,
+                state = CASE taken + moved.taken WHEN amount THEN 'posted' ELSE state END,
+                settled_at = CASE taken + moved.taken WHEN amount THEN moved.known_at END
+                WHERE book = moved.book AND id = moved.hold_id AND state = 'held';
+            IF NOT FOUND THEN
+                PERFORM ledger_complain('posted_hold_is_live ' || moved.hold_id);
+            END IF;
+        END LOOP;
+    END IF;
+
+    INSERT INTO ledger_arrival (book, kind, ids, accounts, debits, credits)
+        SELECT i.book, 'entry', i.ids, coalesce(s.accounts, '{}'), coalesce(s.debits, '{}'),
+               coalesce(s.credits, '{}')
+        FROM (SELECT book, array_agg(entry_id) AS ids FROM arrived WHERE line_no = 1
+              GROUP BY book) i
+        LEFT JOIN (
+            SELECT p.book, array_agg(p.account_id) AS accounts,
+                   array_agg(p.debits::bigint) AS debits, array_agg(p.credits::bigint) AS credits
+            FROM (
+                SELECT book, account_id,
+                       sum(CASE side WHEN 'D' THEN amount ELSE 0 END) AS debits,
+                       sum(CASE side WHEN 'C' THEN amount ELSE 0 END) AS credits
+                FROM arrived GROUP BY book, account_id
+            ) p
+            JOIN LATERAL (
+                SELECT id, floor FROM ledger_ledgeraccount
+                WHERE book = p.book AND id >= p.account_id ORDER BY id LIMIT 1
+            ) a ON a.id = p.account_id AND a.floor IS NULL
+            GROUP BY p.book
+        ) s ON s.book = i.book;
+    RETURN NULL;
+END $$;
+"""
+
+# Fires when the whole statement is done, its postings included. A variable, unlike a column of
+# another table, lets PostgreSQL leave out all partitions but one before it opens them.
+ENTRIES = """
+CREATE OR REPLACE FUNCTION ledger_check_entries() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    entry record;
+    entries int := 0;
+BEGIN
+    FOR entry IN SELECT book, id, known_at, link_count FROM arrived LIMIT 2 LOOP
+        entries := entries + 1;
+        IF entries > 1 OR entry.link_count > 0 THEN
+            entries := 2;
+            EXIT;
+        END IF;
+    END LOOP;
+    IF entries = 0 THEN
+        RETURN NULL;
+    ELSIF entries = 1 THEN
+        PERFORM FROM (
+            SELECT entry_id FROM ledger_posting
+            WHERE book = entry.book AND entry_id >= entry.id AND known_at = entry.known_at
+            ORDER BY entry_id LIMIT 1
+        ) p WHERE entry_id = entry.id;
+        IF NOT FOUND THEN
+            PERFORM ledger_complain('entry_has_all_its_postings ' || entry.id);
+        END IF;
+        RETURN NULL;
+    END IF;
+    PERFORM ledger_complain((
+        SELECT min(CASE WHEN p.line_no IS NULL THEN 'entry_has_all_its_postings '
+                        WHEN e.link_count <> coalesce(l.links, 0) THEN 'entry_has_all_its_links '
+                   END || e.id)
+        FROM arrived e
+        LEFT JOIN LATERAL (
+            SELECT line_no FROM ledger_posting
+            WHERE book = e.book AND entry_id = e.id AND line_no = 1 AND known_at = e.known_at
+            LIMIT 1
+        ) p ON true
+        LEFT JOIN LATERAL (
+            SELECT count(*) AS links FROM ledger_link
+            WHERE e.link_count <> 0 AND book = e.book AND entry_id = e.id
+        ) l ON true
+    ));
+    RETURN NULL;
+END $$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0008_arrivals")]
+
+    operations = [migrations.RunSQL(sql) for sql in (POSTINGS, ENTRIES)]
