@@ -136,10 +136,10 @@ def test_sound_books_pass() -> None:
 ROWS = [
     # One amount, or all of an entry alike: the second still balances.
     ("UPDATE ledger_posting SET amount = 101 WHERE entry_id = %(plain)s AND line_no = 1",
-     {BALANCED, HASH}),
-    ("UPDATE ledger_posting SET amount = 101 WHERE entry_id = %(plain)s", {HASH}),
+     {BALANCED, HASH, GUARDED}),
+    ("UPDATE ledger_posting SET amount = 101 WHERE entry_id = %(plain)s", {HASH, GUARDED}),
     ("UPDATE ledger_posting SET side = CASE side WHEN 'D' THEN 'C' ELSE 'D' END"
-     " WHERE entry_id = %(plain)s", {HASH}),
+     " WHERE entry_id = %(plain)s", {HASH, GUARDED}),
     ("UPDATE ledger_posting SET subject = gen_random_uuid() WHERE entry_id = %(plain)s", {HASH}),
     ("UPDATE ledger_posting SET line_no = line_no + 5 WHERE entry_id = %(plain)s", {COUNTED}),
     ("UPDATE ledger_posting SET booked_on = booked_on + 1 WHERE entry_id = %(plain)s", {ENTRY}),
@@ -147,29 +147,29 @@ ROWS = [
      " WHERE entry_id = %(plain)s", {ENTRY, HASH}),
     ("UPDATE ledger_posting SET currency = 'USD' WHERE entry_id = %(plain)s", {ACCOUNT, HASH}),
     ("UPDATE ledger_posting SET account_id = gen_random_uuid()"
-     " WHERE entry_id = %(plain)s AND line_no = 1", {ACCOUNT, HASH}),
+     " WHERE entry_id = %(plain)s AND line_no = 1", {ACCOUNT, HASH, GUARDED}),
     ("UPDATE ledger_posting p SET account_id = a.id FROM ledger_ledgeraccount a"
      " WHERE entry_id = %(plain)s AND line_no = 1 AND a.book <> p.book AND a.code = 'cash:CNY'",
-     {ACCOUNT, HASH}),
+     {ACCOUNT, HASH, GUARDED}),
     ("UPDATE ledger_posting p SET account_id = a.id FROM ledger_ledgeraccount a"
      " WHERE entry_id = %(plain)s AND line_no = 2 AND a.book = p.book AND a.code = 'income:CNY'",
-     {HASH}),
+     {HASH, GUARDED}),
     # Rows gone, or come late.
     ("DELETE FROM ledger_posting WHERE entry_id = %(plain)s AND line_no = 2",
-     {BALANCED, COUNTED, HASH}),
-    ("DELETE FROM ledger_posting WHERE entry_id = %(plain)s", {COUNTED, HASH}),
+     {BALANCED, COUNTED, HASH, GUARDED}),
+    ("DELETE FROM ledger_posting WHERE entry_id = %(plain)s", {COUNTED, HASH, GUARDED}),
     ("DELETE FROM ledger_journalentry WHERE id = %(plain)s", {ENTRY}),
     ("DELETE FROM ledger_ledgeraccount WHERE book = %(book)s AND code = 'owed:CNY'",
-     {ACCOUNT, HASH}),
+     {ACCOUNT, HASH, GUARDED}),
     ("INSERT INTO ledger_posting SELECT book, entry_id, account_id, subject, amount, known_at,"
      " booked_on, line_no + 2, currency, side FROM ledger_posting WHERE entry_id = %(plain)s",
-     {COUNTED, HASH}),
+     {COUNTED, HASH, GUARDED}),
     ("INSERT INTO ledger_posting SELECT book, entry_id, account_id, subject, amount,"
      " known_at + interval '1 second', booked_on, line_no, currency, side FROM ledger_posting"
-     " WHERE entry_id = %(plain)s", {COUNTED, ENTRY}),
+     " WHERE entry_id = %(plain)s", {COUNTED, ENTRY, GUARDED}),
     ("INSERT INTO ledger_posting SELECT book, gen_random_uuid(), account_id, subject, amount,"
      " known_at, booked_on, line_no, currency, side FROM ledger_posting"
-     " WHERE entry_id = %(plain)s AND line_no = 1", {BALANCED, ENTRY}),
+     " WHERE entry_id = %(plain)s AND line_no = 1", {BALANCED, ENTRY, GUARDED}),
     ("ALTER TABLE ledger_posting DETACH PARTITION ledger_posting_2026_03",
      {COUNTED, HASH, GUARDED}),
     # What an entry says.
@@ -192,14 +192,14 @@ ROWS = [
     ("DROP INDEX one_reversal_per_entry;"
      " UPDATE ledger_journalentry SET reverses = %(undone)s WHERE id = %(plain)s",
      {HASH, MIRROR, ONCE, CONSTRAINTS}),
-    ("UPDATE ledger_posting SET amount = 99 WHERE entry_id = %(undone)s", {HASH, MIRROR}),
+    ("UPDATE ledger_posting SET amount = 99 WHERE entry_id = %(undone)s", {HASH, MIRROR, GUARDED}),
     ("ALTER TABLE ledger_journalentry DROP CONSTRAINT one_entry_per_reference;"
      " UPDATE ledger_journalentry SET reference = 'plain' WHERE id = %(wallet)s",
      {HASH, REFERENCE, CONSTRAINTS}),
     # Amounts no constraint would let in.
     ("ALTER TABLE ledger_posting DROP CONSTRAINT posting_amount_is_positive;"
      " UPDATE ledger_posting SET amount = -100 WHERE entry_id = %(plain)s",
-     {AMOUNT, HASH, CONSTRAINTS}),
+     {AMOUNT, HASH, CONSTRAINTS, GUARDED}),
     # Accounts and guarded balances.
     ("UPDATE ledger_ledgeraccount SET code = 'x' WHERE book = %(book)s AND code = 'owed:CNY'",
      {HASH}),
@@ -294,7 +294,7 @@ CATALOGUE = [
     ("GRANT UPDATE (memo) ON ledger_journalentry TO tributary_ops", OPS),
     ("GRANT EXECUTE ON FUNCTION ledger_check_postings() TO tributary_app", RIGHTS),
     ("GRANT EXECUTE ON FUNCTION ledger_check_entries() TO PUBLIC", RIGHTS),
-    ("GRANT EXECUTE ON FUNCTION ledger_open_balance() TO tributary_ops", RIGHTS),
+    ("GRANT EXECUTE ON FUNCTION ledger_open_balances() TO tributary_ops", RIGHTS),
     ("CREATE OR REPLACE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql"
      " AS 'BEGIN RETURN NEW; END'", BODIES),
     ("DROP FUNCTION ledger_check_entries() CASCADE", BODIES),
@@ -338,7 +338,7 @@ def test_the_command_prints_a_line_per_invariant() -> None:
     books, out = some_books(), StringIO()
     call_command(Command(), book=str(books.book), stdout=out)
     lines = out.getvalue().splitlines()
-    assert len(lines) == 24
+    assert len(lines) == 27
     assert all(line.startswith("ok            0  ") for line in lines)
 
 
@@ -346,7 +346,7 @@ def test_the_command_fails_on_broken_books() -> None:
     books, out = some_books(), StringIO()
     with tampering(guards=False) as cursor:
         cursor.execute("UPDATE ledger_journalentry SET memo = 'x' WHERE id = %s", [books.plain])
-        with pytest.raises(CommandError, match="2 of 24 invariants are broken"):
+        with pytest.raises(CommandError, match="2 of 27 invariants are broken"):
             call_command(Command(), book=books.book, using="owner", stdout=out)
     assert f"BROKEN        1  {HASH}\n                 entry {books.plain}\n" in out.getvalue()
 
