@@ -40,6 +40,7 @@ from ledger.errors import (
 )
 from ledger.models import Side
 from ledger.reading import ALWAYS, OPEN_BOOK, open_book, rows_of_open_book
+from ledger.single import write_one
 from ledger.writing import Broken, Earlier, Entry, write
 
 __all__ = [
@@ -208,7 +209,11 @@ def _mirror(book: UUID, entry: UUID) -> tuple[Movement, ...]:
 
 def _write(book: UUID, batch: list[Entry], now: datetime, reverses: UUID | None = None) -> Earlier:
     """Write all entries and return nothing, or the earlier ones that keep them from it."""
-    outcome = write(book, batch, now, reverses=reverses)
+    alone = not connection.in_atomic_block
+    if alone and len(batch) == 1 and reverses is None and not batch[0].draft.links:
+        outcome = write_one(book, batch[0], now)
+    else:
+        outcome = write(book, batch, now, reverses=reverses)
     if not isinstance(outcome, Broken):
         return outcome
     if not connection.in_atomic_block:

@@ -1,4 +1,4 @@
-"""Posting with metadata, links and holds, and a shorter way for one entry alone."""
+"""Posting with metadata, links and holds."""
 
 from django.db import migrations
 
@@ -6,8 +6,6 @@ from django.db import migrations
 # answer says what is `broken`, in whose words, or which references are taken: `earlier`, with ids
 # and content hashes. A link names its target by reference; one it cannot find is null, which no
 # link may have.
-#
-# One entry without links goes as VALUES: opening eight function scans takes longer than the rest.
 POSTING = """
 DROP FUNCTION ledger_post(uuid, timestamptz, uuid, text[], text[], uuid[], text[], text[], text[],
     smallint[], timestamptz[], date[], text[], int[], smallint[], int[], bigint[], uuid[]);
@@ -33,28 +31,6 @@ BEGIN
         RETURN jsonb_build_object('broken', 'book_is_open');
     END IF;
     BEGIN
-        IF cardinality(ids) = 1 AND link_counts IS NULL THEN
-            WITH entry AS (
-                INSERT INTO ledger_journalentry (id, reference, kind, content_hash, posting_count,
-                    event_at, booked_on, memo, metadata, reverses, hold_id, book, known_at)
-                VALUES (ids[1], refs[1], kinds[1], decode(hashes[1], 'hex'), counts[1],
-                    happened[1], days[1], memos[1], metas[1]::jsonb, its_reversed, its_hold,
-                    its_book, its_known_at)
-                RETURNING 1
-            )
-            INSERT INTO ledger_posting (entry_id, book, known_at, booked_on, line_no, account_id,
-                currency, side, amount, subject)
-            SELECT ids[1], its_book, its_known_at, days[1], lines[n], (
-                    SELECT id FROM (
-                        SELECT id, code FROM ledger_ledgeraccount
-                        WHERE book = its_book AND code >= codes[accounts[n]] ORDER BY code LIMIT 1
-                    ) a WHERE code = codes[accounts[n]]
-                ), currencies[accounts[n]],
-                CASE WHEN amounts[n] > 0 THEN 'D' ELSE 'C' END, abs(amounts[n]), subjects[n]
-            FROM generate_series(1, cardinality(lines)) AS n
-            WHERE (SELECT count(*) FROM entry) > 0;
-            RETURN NULL;
-        END IF;
         WITH entry AS (
             INSERT INTO ledger_journalentry (id, reference, kind, content_hash, posting_count,
                 event_at, booked_on, memo, metadata, link_count, reverses, hold_id, book, known_at)
