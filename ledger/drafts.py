@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from uuid import UUID
 
 from ledger.errors import (
@@ -207,7 +208,7 @@ def content_hash(
     """
     # Fields of a length that never changes are written out: batches are hashed entry by entry.
     parts = [
-        f"7:{VERSION}36:{book}{len(draft.reference)}:{draft.reference}{len(draft.kind)}:{draft.kind}"
+        f"7:{VERSION}36:{_book(book)}{len(draft.reference)}:{draft.reference}{len(draft.kind)}:{draft.kind}"
         f"26:{_instant(draft.event_at)}10:{draft.booked_on.isoformat()}{len(draft.memo)}:{draft.memo}"
         f"{_uuid(reverses)}"
     ]
@@ -263,8 +264,15 @@ def hold_hash(
     )
 
 
+# Entries of a batch often share instants and always their book.
+@lru_cache(maxsize=4096)
 def _instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat("T", "microseconds")[:26]
+
+
+@lru_cache(maxsize=16)
+def _book(value: UUID) -> str:
+    return str(value)
 
 
 def _uuid(value: UUID | None) -> str:

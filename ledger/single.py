@@ -16,7 +16,7 @@ from uuid import UUID
 
 import psycopg
 from django.db import IntegrityError, connection, transaction
-from django.db.utils import DatabaseErrorWrapper
+from django.db.backends.utils import CursorWrapper
 
 from ledger.drafts import Movement
 from ledger.models import Side
@@ -40,9 +40,9 @@ def write_one(book: UUID, entry: Entry, now: datetime) -> Broken | Earlier:
         side = "D" if movement.side is Side.DEBIT else "C"
         parameters += (account, movement.currency, side, movement.amount, movement.subject)
     try:
-        with DatabaseErrorWrapper(connection):
-            # Neither Django's cursor, which writes parameters into the SQL text, nor its wrapper.
-            psycopg.Cursor(connection.connection).execute(_statement(len(movements)), parameters)
+        # Not Django's own cursor, which writes parameters into the SQL text.
+        with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
+            cursor.execute(_statement(len(movements)), parameters)
     except IntegrityError:
         return write(book, [entry], now)
     return {}

@@ -197,7 +197,7 @@ ROWS = [
      " UPDATE ledger_journalentry SET reference = 'plain' WHERE id = %(wallet)s",
      {HASH, REFERENCE, CONSTRAINTS}),
     # Amounts no constraint would let in.
-    ("ALTER TABLE ledger_posting DROP CONSTRAINT posting_amount_is_positive;"
+    ("ALTER DOMAIN ledger_amount DROP CONSTRAINT posting_amount_is_positive;"
      " UPDATE ledger_posting SET amount = -100 WHERE entry_id = %(plain)s",
      {AMOUNT, HASH, CONSTRAINTS, GUARDED}),
     # Accounts and guarded balances.
@@ -265,8 +265,12 @@ CATALOGUE = [
      " FOR VALUES FROM ('1990-01-01') TO ('1990-02-01')", TRIGGERS),
     ("ALTER TABLE ledger_balance DROP CONSTRAINT available_is_never_below_its_floor", CONSTRAINTS),
     ("ALTER TABLE ledger_journalentry DROP CONSTRAINT reversal_has_its_original", CONSTRAINTS),
-    ("ALTER TABLE ledger_journalentry DROP CONSTRAINT entry_has_at_least_two_postings,"
-     " ADD CONSTRAINT entry_has_at_least_two_postings CHECK (posting_count >= 2) NOT VALID",
+    ("ALTER DOMAIN ledger_posting_count DROP CONSTRAINT entry_has_at_least_two_postings;"
+     " ALTER DOMAIN ledger_posting_count"
+     " ADD CONSTRAINT entry_has_at_least_two_postings CHECK (VALUE >= 2) NOT VALID", CONSTRAINTS),
+    ("ALTER TABLE ledger_journalentry ALTER COLUMN kind TYPE text", CONSTRAINTS),
+    ("ALTER TABLE ledger_link DROP CONSTRAINT link_leads_to_another_entry,"
+     " ADD CONSTRAINT link_leads_to_another_entry CHECK (target_id <> entry_id) NOT VALID",
      CONSTRAINTS),
     ("DROP INDEX one_reversal_per_entry", CONSTRAINTS),
     ("ALTER TABLE ledger_posting NO FORCE ROW LEVEL SECURITY", ISOLATION),
