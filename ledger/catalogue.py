@@ -154,7 +154,7 @@ FUNCTIONS = {
     "ledger_settle_holds": "477767fba8f86d343e11210c55b281be",
     "ledger_place": "78f08aaf849ea8b5c2681dc81ac2e82c",
     "ledger_release": "775afbe6b2555feb833cbc3cfe97c3fe",
-    "ledger_expire": "83ceddffdb9493760cecf3e3a5c35e83",
+    "ledger_expire": "9b5abbec1874e22ea163ecddcc85807a",
     "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
     "ledger_post": "6ad126c8abbdea1554c07d7c140ddb60",
 }

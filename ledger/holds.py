@@ -138,7 +138,7 @@ def release(*, book: UUID, reference: str, reason: str, now: datetime) -> None:
 def expire(*, book: UUID, now: datetime, limit: int = 1000) -> int:
     """Give back what is left of live holds with `expires_at` <= `now`, and return how many they are.
 
-    `limit` at the most, those first that are due longest: call again while it returns as many.
+    About `limit` at the most, those first that are due longest: call again until it returns 0.
     Raises BookNotOpenError and InvalidDraftError.
     """
     check_instant("now", now)

@@ -29,7 +29,7 @@ ALTER TABLE ledger_hold
     ADD CONSTRAINT hold_expires_when_its_time_has_come
         CHECK (state <> 'expired' OR coalesce(settled_at >= expires_at, false));
 -- Due holds only, and the only index that knows which holds are live: nothing else asks for all.
-CREATE INDEX ledger_hold_due ON ledger_hold (book, expires_at)
+CREATE INDEX ledger_hold_due ON ledger_hold (book, expires_at, id)
     WHERE state = 'held' AND expires_at IS NOT NULL;
 
 -- The posting trigger's, where the owner is no superuser.
@@ -229,27 +229,28 @@ BEGIN
     RETURN 'released';
 END $$;
 
--- How many live holds were due, `most` of them at the most.
+-- How many live holds were due, about `most` of them at the most. The UPDATE names the last one: no
+-- other index than that of due holds has the order in which that is one.
 CREATE FUNCTION ledger_expire(its_book uuid, its_settled_at timestamptz, most int) RETURNS int
 LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    accounts uuid[];
+    due record;
     expired int;
 BEGIN
-    accounts := array(
-        SELECT DISTINCT account_id FROM (
-            SELECT account_id FROM ledger_hold
+    SELECT array_agg(DISTINCT account_id) AS accounts,
+           (array_agg(expires_at ORDER BY expires_at DESC, id DESC))[1] AS last_at,
+           (array_agg(id ORDER BY expires_at DESC, id DESC))[1] AS last_id
+        INTO due
+        FROM (
+            SELECT id, account_id, expires_at FROM ledger_hold
             WHERE book = its_book AND state = 'held' AND expires_at <= its_settled_at
-            ORDER BY expires_at LIMIT most
-        ) due);
-    PERFORM ledger_lock_balances(accounts);
+            ORDER BY expires_at, id LIMIT most
+        ) first;
+    PERFORM ledger_lock_balances(due.accounts);
     UPDATE ledger_hold SET state = 'expired', settled_at = its_settled_at
-        WHERE ctid = ANY (array(
-            SELECT ctid FROM ledger_hold
-            WHERE book = its_book AND state = 'held' AND expires_at <= its_settled_at
-              AND account_id = ANY (accounts)
-            ORDER BY expires_at LIMIT most));
+        WHERE book = its_book AND state = 'held' AND expires_at <= due.last_at
+          AND (expires_at, id) <= (due.last_at, due.last_id) AND account_id = ANY (due.accounts);
     GET DIAGNOSTICS expired = ROW_COUNT;
     RETURN expired;
 END $$;
