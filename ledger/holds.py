@@ -136,7 +136,7 @@ def release(*, book: UUID, reference: str, reason: str, now: datetime) -> None:
 
 
 def expire(*, book: UUID, now: datetime, limit: int = 1000) -> int:
-    """Give back what is left of live holds with `expires_at` <= `now`, and return how many they are.
+    """Give back what is left of live holds with `expires_at` <= `now`; returns how many they are.
 
     About `limit` at the most, those first that are due longest: call again until it returns 0.
     Raises BookNotOpenError and InvalidDraftError.
@@ -256,7 +256,7 @@ def _unknown(reference: str) -> UnknownHoldError:
 
 
 def _place(book: UUID, asked: list[Any]) -> _Earlier | None:
-    """Insert a hold, or return the one that has its reference; waits for who is writing the same."""
+    """Insert a hold, or return the one that has its reference; waits for whoever is writing it."""
     sql = f"SELECT {OPEN_BOOK}, ledger_place({', '.join(['%s'] * 10)})::text"
     rows = rows_of_open_book(book, sql, [book, *asked])
     if not rows:
@@ -275,8 +275,7 @@ def _check_amount(hold: _Hold, draft: Draft, part: bool) -> None:
         for movement in draft.movements
         if movement.account == hold.account
     )
-    if taken == hold.left or part and 0 < taken < hold.left:
+    if taken == hold.left or (part and 0 < taken < hold.left):
         return
-    raise HoldMismatchError(
-        f"{draft.reference} takes {taken} of {hold.account}; {hold.left} of {hold.reference} is left"
-    )
+    left = f"{hold.left} of {hold.reference} is left"
+    raise HoldMismatchError(f"{draft.reference} takes {taken} of {hold.account}; {left}")

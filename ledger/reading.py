@@ -26,7 +26,11 @@ def open_book(book: UUID, *, using: str = DEFAULT_DB_ALIAS) -> None:
 
 
 def rows_of_open_book(
-    book: UUID, sql: str, parameters: Sequence[Any] | Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS
+    book: UUID,
+    sql: str,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    *,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> list[tuple[Any, ...]]:
     """Rows of a query that selects OPEN_BOOK, then a column never null, from ALWAYS LEFT JOIN ….
 

@@ -368,7 +368,6 @@ def test_what_a_hold_costs_does_not_grow_with_the_live_holds_of_its_account() ->
     """Counted in rows and index entries that PostgreSQL reads, statistics old or new."""
 
     def read(book: UUID) -> list[list[int]]:
-        counts = []
         with in_book(book):
             with reading_holds() as placing:
                 hold(book, 5, reference="a", expires_at=NOW)
@@ -381,8 +380,7 @@ def test_what_a_hold_costs_does_not_grow_with_the_live_holds_of_its_account() ->
                 release(book=book, reference="c", reason="", now=NOW)
             with reading_holds() as expiring:
                 assert expire(book=book, now=NOW) == 1
-            counts = [placing, posting, releasing, expiring]
-        return counts
+            return [placing, posting, releasing, expiring]
 
     small, hot = a_funded_book(10_000), a_funded_book(10_000)
     usual = read(small)

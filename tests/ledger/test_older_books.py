@@ -104,7 +104,9 @@ assert broken("ops", None) == {{}}
 assert broken("owner", None) == {{}}
 with in_book(book) as cursor:
     rows = Hold.objects.order_by("reference").values_list("reference", "state", "taken")
-    assert list(rows) == [("live", "held", 0), ("posted", "posted", 30), ("released", "released", 0)]
+    assert list(rows) == [
+        ("live", "held", 0), ("posted", "posted", 30), ("released", "released", 0)
+    ]
     old = JournalEntry.objects.get(reference="paid")
     assert old.hold_id is None
     cursor.execute("SELECT kind, sum(cardinality(ids)) FROM ledger_arrival GROUP BY 1 ORDER BY 1")
