@@ -101,6 +101,11 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"queue": "default", "expires": 15},
         },
+        "holds": {
+            "task": "settlement.tasks.sweep_holds",
+            "schedule": 60.0,
+            "options": {"queue": "default", "expires": 60},
+        },
         "collect": {
             "task": "settlement.tasks.collect_statements",
             "schedule": settings.BANK_COLLECT_SECONDS,

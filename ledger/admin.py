@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -67,6 +67,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
         "known_at",
         "booked_on",
         "reverses",
+        "hold_id",
         "fingerprint",
     )
     readonly_fields = ("postings_table", "fingerprint")
@@ -118,15 +119,26 @@ class HoldAdmin(ReadOnlyAdmin):
         "state",
         "account",
         "amount",
+        "taken",
         "currency",
         "subject",
         "book",
         "placed_at",
         "expires_at",
         "settled_at",
-        "entry",
+        "entries",
         "reason",
     )
+    readonly_fields = ("entries",)
+
+    @admin.display(description=_("journal entries"))
+    def entries(self, hold: Hold) -> str:
+        """The references of the entries that took from it."""
+        by_hold = Q(hold_id=hold.id)
+        if hold.posted_by_id is not None:
+            by_hold |= Q(id=hold.posted_by_id)
+        found = JournalEntry.objects.using(operator_alias()).filter(by_hold, book=hold.book)
+        return ", ".join(found.order_by("id").values_list("reference", flat=True))
 
 
 def _on(posting: Posting, side: Side) -> str:

@@ -53,6 +53,7 @@ __all__ = [
     "debit",
     "open_accounts",
     "post",
+    "post_hold",
     "post_many",
     "reverse",
 ]
@@ -82,6 +83,17 @@ def post_many(*, book: UUID, drafts: Iterable[Draft], now: datetime) -> list[UUI
         ids |= _ids_if_the_same(earlier, waiting)
         waiting = [entry for entry in waiting if entry.draft.reference not in earlier]
     return [ids[entry.draft.reference] for entry in batch]
+
+
+def post_hold(*, book: UUID, hold: UUID, reference: str, draft: Draft, now: datetime) -> UUID:
+    """Post one entry that takes what it takes from a hold, and return its id.
+
+    `reference` is the hold's. For `ledger.holds.post`, which knows how much is left. Raises the
+    errors of `post_many`, UnknownHoldError, HoldSettledError and HoldMismatchError.
+    """
+    entry = Entry(uuid7(), draft, content_hash(book=book, draft=draft, hold=reference))
+    earlier = _write(book, [entry], now, hold=hold)
+    return _ids_if_the_same(earlier, [entry]).get(draft.reference, entry.id)
 
 
 def reverse(*, book: UUID, reference: str, reason: str, now: datetime, booked_on: date) -> UUID:
@@ -207,13 +219,19 @@ def _mirror(book: UUID, entry: UUID) -> tuple[Movement, ...]:
 # --- Writing ------------------------------------------------------------------------------
 
 
-def _write(book: UUID, batch: list[Entry], now: datetime, reverses: UUID | None = None) -> Earlier:
+def _write(
+    book: UUID,
+    batch: list[Entry],
+    now: datetime,
+    reverses: UUID | None = None,
+    hold: UUID | None = None,
+) -> Earlier:
     """Write all entries and return nothing, or the earlier ones that keep them from it."""
-    alone = not connection.in_atomic_block
-    if alone and len(batch) == 1 and reverses is None and not batch[0].draft.links:
+    plain = reverses is None and hold is None and len(batch) == 1 and not batch[0].draft.links
+    if plain and not connection.in_atomic_block:
         outcome = write_one(book, batch[0], now)
     else:
-        outcome = write(book, batch, now, reverses=reverses)
+        outcome = write(book, batch, now, reverses=reverses, hold=hold)
     if not isinstance(outcome, Broken):
         return outcome
     if not connection.in_atomic_block:

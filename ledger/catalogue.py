@@ -42,7 +42,6 @@ TRIGGERS = {
         "holds_never_vanish": "ledger_refuse",
         "holds_need_money_that_is_there": "ledger_place_holds",
         "settled_holds_give_back": "ledger_settle_holds",
-        "posted_hold_has_its_entry": "ledger_check_posted_hold",
     },
     "ledger_link": {
         "link_never_changes": "ledger_refuse",
@@ -94,14 +93,16 @@ CONSTRAINTS = {
     "ledger_hold": (
         "ledger_hold_key",
         "one_hold_per_reference",
-        "one_hold_per_entry",
         "hold_reference_is_not_empty",
         "hold_amount_is_positive",
         "hold_amount_is_below_a_quadrillion",
         "hold_content_hash_is_sha256",
-        "hold_is_held_posted_or_released",
+        "hold_is_held_posted_released_or_expired",
+        "hold_is_posted_when_all_is_taken",
         "hold_is_settled_at_an_instant",
         "hold_has_an_entry_only_if_posted",
+        "hold_expires_when_its_time_has_come",
+        "no_more_is_taken_than_was_held",
         "hold_reason_is_not_endless",
     ),
     "ledger_link": (
@@ -147,13 +148,15 @@ FUNCTIONS = {
     "ledger_open_balances": "c359dc74ec806f5bcbc9254ff5555ab1",
     "ledger_check_links": "4056a98699167cd2413ef80efda998d0",
     "ledger_fold_arrivals": "4c12bfe6bef330e50b0a19ac5dacd736",
-    "ledger_check_postings": "a589e883290f8994966be807bd4e5526",
+    "ledger_check_postings": "c6b30b8c4672954d55282be2ee363297",
     "ledger_check_entries": "dd30a0f880e56004a21b1705f7760558",
     "ledger_ensure_partitions": "498543b6a224e36ce2249942348e4d17",
-    "ledger_check_hold_change": "e20e64bdf0a848ac0d2ea31b1e6858b5",
-    "ledger_place_holds": "16079779a254b07a7a51c353c58d8243",
-    "ledger_settle_holds": "20ac004b485d24af6082ee0ddf1d92ef",
-    "ledger_check_posted_hold": "d28f565280df0b6d7cd8e3a3af9a5285",
+    "ledger_check_hold_change": "2aba23dbf694bf5b9eb8ae4de25297a7",
+    "ledger_place_holds": "bfc3b0a1a8a8e728ed143e2f5922ac47",
+    "ledger_settle_holds": "477767fba8f86d343e11210c55b281be",
+    "ledger_place": "78f08aaf849ea8b5c2681dc81ac2e82c",
+    "ledger_release": "775afbe6b2555feb833cbc3cfe97c3fe",
+    "ledger_expire": "9b5abbec1874e22ea163ecddcc85807a",
     "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
     "ledger_post": "0d8c55dca40437199f12b78507944136",
 }
@@ -167,7 +170,6 @@ DEFINERS = (
     "ledger_check_entries",
     "ledger_place_holds",
     "ledger_settle_holds",
-    "ledger_check_posted_hold",
 )
 """Functions with the owner's rights that only the ledger's own triggers call."""
 
@@ -176,7 +178,7 @@ def _values(*rows: tuple[str, ...]) -> str:
     return "VALUES " + ", ".join("('{}')".format("', '".join(row)) for row in rows)
 
 
-_SETTLING = "'state', 'settled_at', 'entry_id', 'reason'"
+_SETTLING = "'state', 'settled_at', 'reason'"
 """What the application may change of a hold; the trigger sees to it that it does so once."""
 
 # The policies' expression as PostgreSQL prints it.

@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ledger.catalogue import CATALOGUE_INVARIANTS
-from ledger.drafts import AMOUNT_LIMIT, CONTENT_HASH_SQL, HOLD_HASH_SQL
+from ledger.drafts import AMOUNT_LIMIT, CONTENT_HASH_SQL
 from ledger.errors import BookNotOpenError
+from ledger.hold_checks import HOLD_INVARIANTS, KEPT
 from ledger.reading import OPEN_BOOK
 
 EXAMPLES = 5
@@ -76,8 +77,6 @@ def _refuse_to_look_through_a_keyhole(using: str, book: UUID | None) -> None:
 _OF_ENTRY = "(%(book)s::uuid IS NULL OR e.book = %(book)s)"
 _OF_POSTING = "(%(book)s::uuid IS NULL OR p.book = %(book)s)"
 _OF_ACCOUNT = "(%(book)s::uuid IS NULL OR a.book = %(book)s)"
-_OF_HOLD = "(%(book)s::uuid IS NULL OR h.book = %(book)s)"
-_LIVE = "h.book = a.book AND h.account_id = a.id AND h.state = 'held'"
 _NET = "sum(CASE p.side WHEN 'D' THEN p.amount ELSE -p.amount END)"
 
 ROW_INVARIANTS = {
@@ -214,43 +213,10 @@ ROW_INVARIANTS = {
     "no guarded account is below its floor": f"""
         SELECT format('account %%s', a.id) FROM ledger_ledgeraccount a
         LEFT JOIN ledger_posting p ON p.book = a.book AND p.account_id = a.id
-        WHERE {_OF_ACCOUNT} AND a.floor IS NOT NULL GROUP BY a.book, a.id
+        LEFT JOIN ({KEPT}) k ON k.book = a.book AND k.account_id = a.id
+        WHERE {_OF_ACCOUNT} AND a.floor IS NOT NULL GROUP BY a.book, a.id, k.amount
         HAVING coalesce({_NET}, 0) * (CASE a.normal_side WHEN 'D' THEN 1 ELSE -1 END)
-            - coalesce((SELECT sum(h.amount) FROM ledger_hold h WHERE {_LIVE}), 0) < a.floor
+            - coalesce(k.amount, 0) < a.floor
     """,
-    "what is held is the sum of the live holds": """
-        SELECT format('account %%s', b.account_id) FROM ledger_balance b
-        WHERE (%(book)s::uuid IS NULL OR b.book = %(book)s) AND b.held <> (
-            SELECT coalesce(sum(h.amount), 0) FROM ledger_hold h
-            WHERE h.book = b.book AND h.account_id = b.account_id AND h.state = 'held')
-    """,
-    "every hold is what it was when it was placed, on a guarded account": f"""
-        SELECT format('hold %%s', h.id) FROM ledger_hold h
-        LEFT JOIN ledger_ledgeraccount a ON a.book = h.book AND a.id = h.account_id
-        WHERE {_OF_HOLD} AND NOT coalesce(
-            {HOLD_HASH_SQL} = h.content_hash AND a.currency = h.currency AND a.floor IS NOT NULL
-                AND h.amount > 0, false)
-    """,
-    "every posted hold has an entry of its own that took what was held, and no other has one": f"""
-        SELECT format('hold %%s', h.id) FROM ledger_hold h
-        LEFT JOIN LATERAL (
-            SELECT sum(CASE p.side WHEN a.normal_side THEN -p.amount ELSE p.amount END) AS amount
-            FROM ledger_journalentry e
-            JOIN ledger_posting p
-              ON p.book = e.book AND p.entry_id = e.id AND p.known_at = e.known_at
-            JOIN ledger_ledgeraccount a ON a.book = p.book AND a.id = p.account_id
-            WHERE e.book = h.book AND e.id = h.entry_id AND p.account_id = h.account_id
-        ) taken ON true
-        WHERE {_OF_HOLD} AND NOT coalesce(CASE h.state
-            WHEN 'posted' THEN h.settled_at IS NOT NULL AND taken.amount = h.amount
-                AND NOT EXISTS (SELECT FROM ledger_hold o WHERE o.book = h.book
-                                AND o.entry_id = h.entry_id AND o.id <> h.id)
-            WHEN 'released' THEN h.settled_at IS NOT NULL AND h.entry_id IS NULL
-            WHEN 'held' THEN h.settled_at IS NULL AND h.entry_id IS NULL
-            END, false)
-    """,
-    "every reference names one hold": f"""
-        SELECT format('reference %%s of book %%s', h.reference, h.book) FROM ledger_hold h
-        WHERE {_OF_HOLD} GROUP BY h.book, h.reference HAVING count(*) > 1
-    """,
+    **HOLD_INVARIANTS,
 }

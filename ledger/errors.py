@@ -66,11 +66,11 @@ class UnknownHoldError(LedgerError):
 
 
 class HoldSettledError(LedgerError):
-    """The hold was released and cannot be posted, or was posted and cannot be settled otherwise."""
+    """The hold was posted, released or has expired, and cannot be settled otherwise."""
 
 
 class HoldMismatchError(LedgerError):
-    """The entry that is to post a hold does not take just what was held from its account."""
+    """The entry does not take from the hold's account what is left of the hold, or takes more."""
 
 
 class PeriodClosedError(LedgerError):
@@ -104,8 +104,9 @@ MEANING: dict[str, type[LedgerError]] = {
     "hold_has_the_currency_of_its_account": CurrencyMismatchError,
     "hold_has_a_guarded_account": UnguardedAccountError,
     "one_hold_per_reference": DuplicateReferenceError,
-    "one_hold_per_entry": DuplicateReferenceError,
-    "posted_hold_took_what_was_held": HoldMismatchError,
+    "entry_posts_a_hold_of_its_book": UnknownHoldError,
+    "entry_takes_from_the_hold_it_posts": HoldMismatchError,
+    "no_more_is_taken_than_was_held": HoldMismatchError,
     "posted_hold_is_live": HoldSettledError,
     "entry_is_booked_in_an_open_period": PeriodClosedError,
     "entry_has_all_its_links": InvalidLinkError,

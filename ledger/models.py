@@ -189,10 +189,14 @@ class HoldState(models.TextChoices):
     HELD = "held", _("held")
     POSTED = "posted", _("posted")
     RELEASED = "released", _("released")
+    EXPIRED = "expired", _("expired")
 
 
 class Hold(models.Model):
-    """Money of a guarded account promised to something, until it is posted or released."""
+    """Money of a guarded account promised to something, until it is posted, released or expires.
+
+    Entries take it in parts or whole (`JournalEntry.hold_id`); it is posted when all is taken.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     book = models.UUIDField(_("book"))
@@ -207,20 +211,23 @@ class Hold(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     amount = models.BigIntegerField(_("amount"))
     """Minor units, positive."""
+    taken = models.BigIntegerField(_("taken"), default=0)
+    """Minor units that entries took; a live hold keeps the rest."""
     subject = models.UUIDField(_("subject"), null=True)
     state = models.TextField(_("state"), choices=HoldState.choices)
     placed_at = models.DateTimeField(_("placed at"))
     expires_at = models.DateTimeField(_("expires at"), null=True)
     settled_at = models.DateTimeField(_("settled at"), null=True)
-    entry = models.ForeignKey(
+    posted_by = models.ForeignKey(
         JournalEntry,
         models.PROTECT,
         null=True,
+        db_column="posted_by",
         db_constraint=False,
-        related_name="holds",
-        verbose_name=_("entry"),
+        related_name="+",
+        verbose_name=_("posted by"),
     )
-    """The entry that posted it."""
+    """The entry that posted it, in books of a time when entries did not name their hold."""
     reason = models.TextField(_("reason"))
     """Why it was released."""
     content_hash = models.BinaryField(_("content hash"), max_length=32)

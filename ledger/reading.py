@@ -7,7 +7,7 @@ there, and joins everything else to the left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +26,11 @@ def open_book(book: UUID, *, using: str = DEFAULT_DB_ALIAS) -> None:
 
 
 def rows_of_open_book(
-    book: UUID, sql: str, parameters: Sequence[Any], *, using: str = DEFAULT_DB_ALIAS
+    book: UUID,
+    sql: str,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    *,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> list[tuple[Any, ...]]:
     """Rows of a query that selects OPEN_BOOK, then a column never null, from ALWAYS LEFT JOIN ….
 

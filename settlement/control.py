@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from accounts.access import acting_for
 from accounts.models import BankAccount
+from settlement import bookings
 from settlement.models import DocumentState, ReconRun, RunState, SourceDocument, Withdrawal
 from settlement.money_in import originals
 from settlement.money_in.requests import wake
@@ -18,6 +21,8 @@ from settlement.work import PAYMENT
 GRACE = timedelta(seconds=10)
 """How long a fresh row is left to the message that was sent with it."""
 BATCH = 1000
+HOLDS_SECONDS = 60
+"""How often holds are expired."""
 MONTHS_AHEAD = 4
 
 
@@ -52,6 +57,28 @@ def sweep(*, now: datetime) -> int:
     for merchant_id, id in payments:
         wake("settlement.tasks.pay", merchant_id=merchant_id, withdrawal_id=id)
     return len(documents) + len(runs) + len(payments)
+
+
+def sweep_holds(*, now: datetime) -> int:
+    """Wake a worker for every book with holds whose time has come; returns how many books."""
+    books = bookings.books_with_due_promises(now=now)
+    for book in books:
+        wake("settlement.tasks.expire_holds", expires=HOLDS_SECONDS, merchant_id=book)
+    return len(books)
+
+
+def expire_holds(*, merchant_id: UUID, now: datetime) -> int:
+    """Give back what was held until now at the longest; returns how many holds that were.
+
+    A transaction for each batch: a balance that many wait for is locked for a moment only.
+    """
+    expired = 0
+    while True:
+        with acting_for(merchant_id):
+            batch = bookings.promises_expired(merchant_id, now=now)
+        if not batch:
+            return expired
+        expired += batch
 
 
 def collect_statements() -> int:

@@ -48,6 +48,18 @@ def sweep(**_later: Any) -> None:
 
 
 @shared_task
+def sweep_holds(**_later: Any) -> None:
+    """Wake workers for holds whose time has come."""
+    control.sweep_holds(now=timezone.now())
+
+
+@shared_task
+def expire_holds(*, merchant_id: str, **_later: Any) -> None:
+    """Give back what was held until an instant that has come."""
+    control.expire_holds(merchant_id=UUID(merchant_id), now=timezone.now())
+
+
+@shared_task
 def collect_statements(**_later: Any) -> None:
     """Ask the bank for new statements of every account."""
     control.collect_statements()

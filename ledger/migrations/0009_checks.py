@@ -207,24 +207,70 @@ BEGIN
         PERFORM ledger_complain(broken);
     END IF;
 
+    IF has_hold THEN
+        -- Balances first, in the one order, then holds: so does whoever releases one. Under the
+        -- lock a hold is what it will stay, and it gives up what the entry takes before the balance
+        -- falls: what is available was never less in between.
+        FOR moved IN
+            SELECT DISTINCT p.book, p.account_id FROM arrived p
+            JOIN LATERAL (
+                SELECT id, floor FROM ledger_ledgeraccount
+                WHERE book = p.book AND id >= p.account_id ORDER BY id LIMIT 1
+            ) a ON a.id = p.account_id AND a.floor IS NOT NULL
+            ORDER BY p.account_id
+        LOOP
+            PERFORM FROM ledger_balance
+                WHERE book = moved.book AND account_id = moved.account_id FOR NO KEY UPDATE;
+        END LOOP;
+        FOR moved IN
+            SELECT book, hold_id, its_id, max(known_at) AS known_at, sum(taken) AS taken,
+                   min(taken) AS least
+            FROM (
+                SELECT p.book, e.id, e.hold_id, e.known_at, h.id AS its_id,
+                       coalesce(sum(CASE WHEN p.account_id = h.account_id THEN
+                           CASE p.side WHEN h.normal_side THEN -p.amount ELSE p.amount END
+                       END), 0) AS taken
+                FROM arrived p
+                JOIN LATERAL (
+                    SELECT id, hold_id, known_at FROM ledger_journalentry
+                    WHERE book = p.book AND id >= p.entry_id ORDER BY id LIMIT 1
+                ) e ON e.id = p.entry_id AND e.hold_id IS NOT NULL
+                LEFT JOIN LATERAL (
+                    SELECT id, account_id, (
+                        SELECT normal_side FROM ledger_balance b
+                        WHERE b.book = p.book AND b.account_id = o.account_id) AS normal_side
+                    FROM ledger_hold o
+                    WHERE o.book = p.book AND o.id >= e.hold_id ORDER BY o.id LIMIT 1
+                ) h ON h.id = e.hold_id
+                GROUP BY p.book, e.id, e.hold_id, e.known_at, h.id
+            ) t GROUP BY book, hold_id, its_id ORDER BY hold_id
+        LOOP
+            IF moved.its_id IS NULL THEN
+                PERFORM ledger_complain('entry_posts_a_hold_of_its_book ' || moved.hold_id);
+            ELSIF moved.least <= 0 THEN
+                PERFORM ledger_complain('entry_takes_from_the_hold_it_posts ' || moved.hold_id);
+            END IF;
+            -- An UPDATE knows no LIMIT that would keep it to the index of the id; ctid does.
+            UPDATE ledger_hold SET taken = taken + moved.taken,
+                state = CASE taken + moved.taken WHEN amount THEN 'posted' ELSE state END,
+                settled_at = CASE taken + moved.taken WHEN amount THEN moved.known_at END
+                WHERE state = 'held' AND ctid = (
+                    SELECT ctid FROM ledger_hold
+                    WHERE book = moved.book AND id >= moved.hold_id ORDER BY id LIMIT 1);
+            IF NOT FOUND THEN
+                PERFORM ledger_complain('posted_hold_is_live ' || moved.hold_id);
+            END IF;
+        END LOOP;
+    END IF;
+
     IF has_guarded THEN
         -- One global order for everybody: two batches never wait for each other.
         FOR moved IN
             SELECT s.* FROM (
-                SELECT p.book, p.account_id,
+                SELECT book, account_id,
                        sum(CASE side WHEN 'D' THEN amount ELSE 0 END) AS debits,
-                       sum(CASE side WHEN 'C' THEN amount ELSE 0 END) AS credits,
-                       coalesce(sum(CASE WHEN h.account_id = p.account_id THEN
-                           CASE p.side WHEN h.normal_side THEN -p.amount ELSE p.amount END
-                       END), 0) AS taken
-                FROM arrived p
-                LEFT JOIN LATERAL (
-                    SELECT h.account_id, a.normal_side FROM ledger_journalentry e
-                    JOIN ledger_hold h ON h.book = e.book AND h.id = e.hold_id
-                    JOIN ledger_ledgeraccount a ON a.book = h.book AND a.id = h.account_id
-                    WHERE has_hold AND e.book = p.book AND e.id = p.entry_id LIMIT 1
-                ) h ON true
-                GROUP BY p.book, p.account_id
+                       sum(CASE side WHEN 'C' THEN amount ELSE 0 END) AS credits
+                FROM arrived GROUP BY book, account_id
             ) s
             JOIN LATERAL (
                 SELECT id, floor FROM ledger_ledgeraccount
@@ -234,41 +280,8 @@ BEGIN
         LOOP
             UPDATE ledger_balance
                 SET debits = ledger_balance.debits + moved.debits,
-                    credits = ledger_balance.credits + moved.credits,
-                    held = held - moved.taken
+                    credits = ledger_balance.credits + moved.credits
                 WHERE book = moved.book AND account_id = moved.account_id;
-        END LOOP;
-    END IF;
-
-    IF has_hold THEN
-        -- What an entry takes it takes from its hold, which was locked through the balance.
-        FOR moved IN
-            SELECT e.book, e.hold_id, h.amount, min(e.known_at) AS known_at, sum(t.taken) AS taken,
-                   min(coalesce(t.taken, 0)) AS least
-            FROM (SELECT DISTINCT book, entry_id FROM arrived) r
-            JOIN LATERAL (
-                SELECT book, id, hold_id, known_at FROM ledger_journalentry
-                WHERE book = r.book AND id >= r.entry_id ORDER BY id LIMIT 1
-            ) e ON e.id = r.entry_id AND e.hold_id IS NOT NULL
-            LEFT JOIN ledger_hold h ON h.book = e.book AND h.id = e.hold_id
-            LEFT JOIN ledger_ledgeraccount a ON a.book = h.book AND a.id = h.account_id
-            LEFT JOIN LATERAL (
-                SELECT sum(CASE p.side WHEN a.normal_side THEN -p.amount ELSE p.amount END) AS taken
-                FROM arrived p WHERE p.book = e.book AND p.entry_id = e.id
-                    AND p.account_id = h.account_id
-            ) t ON true
-            GROUP BY e.book, e.hold_id, h.amount ORDER BY e.hold_id
-        LOOP
-            IF NOT coalesce(moved.least > 0, false) THEN
-                PERFORM ledger_complain('posted_hold_took_what_was_held ' || moved.hold_id);
-            END IF;
-            UPDATE ledger_hold SET taken = taken + moved.taken,
-                state = CASE taken + moved.taken WHEN amount THEN 'posted' ELSE state END,
-                settled_at = CASE taken + moved.taken WHEN amount THEN moved.known_at END
-                WHERE book = moved.book AND id = moved.hold_id AND state = 'held';
-            IF NOT FOUND THEN
-                PERFORM ledger_complain('posted_hold_is_live ' || moved.hold_id);
-            END IF;
         END LOOP;
     END IF;
 

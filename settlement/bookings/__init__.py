@@ -43,6 +43,8 @@ from settlement.bookings.incoming import (
     wallet_withdrawn,
 )
 from settlement.bookings.outgoing import (
+    books_with_due_promises,
+    promises_expired,
     withdrawal_paid,
     withdrawal_released,
     withdrawal_reserved,
@@ -56,6 +58,7 @@ __all__ = [
     "bank",
     "bank_lines_booked",
     "bank_lines_withdrawn",
+    "books_with_due_promises",
     "document_withdrawn",
     "fee_income",
     "lines_loaded",
@@ -67,6 +70,7 @@ __all__ = [
     "payouts_announced",
     "payouts_retired",
     "pending",
+    "promises_expired",
     "receivable",
     "statement_opened",
     "suspense",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from uuid import UUID
 
 from ledger import holds
 from ledger.book import Draft, Movement
@@ -48,6 +49,16 @@ def withdrawal_paid(withdrawal: Withdrawal, *, line: BankLine, now: datetime) ->
 def withdrawal_returned(withdrawal: Withdrawal, *, line: BankLine, now: datetime) -> None:
     """The money came back: the movement, the fee and the waiver are undone."""
     post(withdrawal.merchant_id, [_draft(withdrawal, line, kind="withdrawal.returned")], now)
+
+
+def books_with_due_promises(*, now: datetime) -> list[UUID]:
+    """The books in which `promises_expired` has something to do; reads with the operator's role."""
+    return holds.books_to_expire(now=now, using="ops")
+
+
+def promises_expired(merchant_id: UUID, *, now: datetime) -> int:
+    """What was held until an instant that has come is available again; returns how many, or 0."""
+    return holds.expire(book=merchant_id, now=now)
 
 
 def _draft(withdrawal: Withdrawal, line: BankLine, *, kind: str) -> Draft:

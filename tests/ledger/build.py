@@ -137,8 +137,8 @@ class Line:
 
 _ENTRY = """
 INSERT INTO ledger_journalentry (id, book, reference, kind, content_hash, posting_count,
-    event_at, known_at, booked_on, memo, reverses)
-VALUES (%s, %s, %s, 'test', sha256('?'), %s, %s, %s, %s, '', %s)
+    event_at, known_at, booked_on, memo, reverses, hold_id)
+VALUES (%s, %s, %s, 'test', sha256('?'), %s, %s, %s, %s, '', %s, %s)
 """
 _POSTINGS = """
 INSERT INTO ledger_posting (book, entry_id, line_no, account_id, currency, side, amount,
@@ -161,11 +161,12 @@ def insert_entry(
     reverses: UUID | None = None,
     reference: str | None = None,
     entry: UUID | None = None,
+    hold: UUID | None = None,
 ) -> UUID:
     """An entry and its postings in one statement, as the database demands."""
     entry = entry or uuid.uuid4()
     count = len(lines) if posting_count is None else posting_count
-    sql, parameters = _entry(book, entry, count, reverses, reference)
+    sql, parameters = _entry(book, entry, count, reverses, reference, hold)
     more, values = _postings(book, entry, lines)
     cursor.execute(f"WITH entry AS ({sql}) {more}", [*parameters, *values])
     return entry
@@ -184,10 +185,15 @@ def insert_postings(cursor: CursorWrapper, book: UUID, entry: UUID, lines: Seque
 
 
 def _entry(
-    book: UUID, entry: UUID, count: int, reverses: UUID | None, reference: str | None
+    book: UUID,
+    entry: UUID,
+    count: int,
+    reverses: UUID | None,
+    reference: str | None,
+    hold: UUID | None = None,
 ) -> tuple[str, list[Any]]:
     reference = reference or f"raw:{entry}"
-    return _ENTRY, [entry, book, reference, count, NOW, NOW, TODAY, reverses]
+    return _ENTRY, [entry, book, reference, count, NOW, NOW, TODAY, reverses, hold]
 
 
 def _postings(book: UUID, entry: UUID, lines: Sequence[Line]) -> tuple[str, list[Any]]:

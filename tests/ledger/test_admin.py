@@ -11,9 +11,20 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.test import RequestFactory
 
+from ledger import holds
 from ledger.book import AccountSpec, Side, credit, debit, post
 from ledger.models import Balance, Hold, JournalEntry, LedgerAccount, Posting
-from tests.ledger.build import CASH, NOW, OWED, a_book, a_draft, a_funded_book, hold, in_book
+from tests.ledger.build import (
+    CASH,
+    NOW,
+    OWED,
+    a_book,
+    a_draft,
+    a_funded_book,
+    hold,
+    in_book,
+    spending,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -81,3 +92,15 @@ def test_names_are_escaped(request_: HttpRequest) -> None:
     assert "<td>&lt;b&gt;</td>" in page.postings_table(entry)  # type: ignore[attr-defined]
     accounts = admin.site._registry[LedgerAccount].get_queryset(request_)
     assert accounts.filter(book=book, code="<b>").exists()
+
+
+def test_a_hold_is_shown_with_the_entries_that_took_from_it(request_: HttpRequest) -> None:
+    book = a_funded_book(50)
+    with in_book(book):
+        id = hold(book, 20, reference="r")
+        for number in (1, 2):
+            draft = spending(number, reference=f"part:{number}")
+            holds.post(book=book, reference="r", draft=draft, now=NOW, part=True)
+    page = admin.site._registry[Hold]
+    shown = page.get_queryset(request_).get(id=id)
+    assert page.entries(shown) == "part:1, part:2"  # type: ignore[attr-defined]

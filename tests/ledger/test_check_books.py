@@ -53,9 +53,12 @@ DAILY = "every day's totals are the sums of its postings"
 FUNDS = "no entry funds more than it brought"
 LINKS = "every entry has the links it states"
 FLOOR = "no guarded account is below its floor"
-HELD = "what is held is the sum of the live holds"
+HELD = "what is held is what live holds keep"
 HOLD = "every hold is what it was when it was placed, on a guarded account"
-POSTED = "every posted hold has an entry of its own that took what was held, and no other has one"
+TAKEN = "what is taken of a hold is what its entries took, each of them something"
+TWO_HOLDS = "no entry posts two holds"
+SETTLED = "every hold is posted when all is taken, settled at an instant, expired when it was due"
+POSTED = "every posted hold was settled when one of its entries was known"
 HOLD_REFERENCE = "every reference names one hold"
 TRIGGERS = "every guard trigger is in place and always on"
 CONSTRAINTS = "every constraint is in place"
@@ -126,7 +129,8 @@ def test_sound_books_pass() -> None:
     findings = prove("ops", books.book)
     assert {f.invariant for f in findings} == {
         BALANCED, COUNTED, ENTRY, ACCOUNT, AMOUNT, HASH, REFERENCE, CODE, MIRROR, ONCE, GUARDED,
-        DAILY, FUNDS, LINKS, FLOOR, HELD, HOLD, POSTED, HOLD_REFERENCE, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS,
+        DAILY, FUNDS, LINKS, FLOOR, HELD, HOLD, TAKEN, TWO_HOLDS,
+        SETTLED, POSTED, HOLD_REFERENCE, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS,
         BODIES, RIGHTS, NEXT_MONTH,
     }  # fmt: skip
     assert all(f.violations == 0 and f.examples == () for f in findings)

@@ -61,9 +61,10 @@ def test_a_hold_is_placed_and_posted() -> None:
         assert funds(book=book, code=WALLET) == Funds(balance=30, held=0)
 
         row = Hold.objects.get(id=id)
-        assert (row.state, row.entry_id, row.subject) == (HoldState.POSTED, entry, subject)
+        assert (row.state, row.taken, row.subject) == (HoldState.POSTED, 70, subject)
         assert (row.placed_at, row.settled_at, row.expires_at) == (NOW, LATER, LATER)
-        assert JournalEntry.objects.get(id=entry).known_at == LATER
+        posted = JournalEntry.objects.get(id=entry)
+        assert (posted.known_at, posted.hold_id) == (LATER, id)
     assert broken("ops", book) == {}
 
 
@@ -75,7 +76,7 @@ def test_a_hold_is_placed_and_released() -> None:
         assert funds(book=book, code=WALLET) == Funds(balance=100, held=0)
         row = Hold.objects.get(id=id)
         assert (row.state, row.reason) == (HoldState.RELEASED, "the bank said no")
-        assert (row.settled_at, row.entry_id) == (LATER, None)
+        assert (row.settled_at, row.taken) == (LATER, 0)
     assert broken("ops", book) == {}
 
 
@@ -115,6 +116,24 @@ def test_a_low_floor_lends_nothing_to_a_hold() -> None:
         hold(book, 5, LOW.code)
         with pytest.raises(InsufficientFundsError):
             hold(book, 1, LOW.code)
+
+
+def test_a_hold_may_take_what_is_available_as_far_below_zero_as_was_agreed() -> None:
+    agreed = AccountSpec(
+        code="agreed:CNY", currency="CNY", normal_side=Side.CREDIT, floor=-1000, overdraft=30
+    )
+    book = a_book(agreed)
+    with in_book(book):
+        hold(book, 20, agreed.code, reference="r")
+        with pytest.raises(InsufficientFundsError):
+            hold(book, 11, agreed.code)
+        hold(book, 10, agreed.code)
+        assert funds(book=book, code=agreed.code) == Funds(balance=0, held=30)
+        post_hold(book=book, reference="r", draft=spending(20, agreed.code), now=NOW)
+        assert funds(book=book, code=agreed.code) == Funds(balance=-20, held=10)
+        with pytest.raises(InsufficientFundsError):
+            hold(book, 1, agreed.code)
+    assert broken("ops", book) == {}
 
 
 def test_what_has_happened_overdraws_what_is_held_and_every_way_out_stays_open() -> None:
@@ -190,8 +209,11 @@ def test_a_hold_posted_again_by_the_same_draft_gives_the_same_entry() -> None:
         with pytest.raises(DuplicateReferenceError):
             other = spending(60, reference=draft.reference, memo="other")
             post_hold(book=book, reference="r", draft=other, now=NOW)
-        with pytest.raises(HoldSettledError):
+        with pytest.raises(HoldSettledError, match=f"posted by {draft.reference}"):
             release(book=book, reference="r", reason="", now=NOW)
+        # As a plain entry the same draft is another content: that one takes from no hold.
+        with pytest.raises(DuplicateReferenceError):
+            post(book=book, draft=draft, now=NOW)
         assert funds(book=book, code=WALLET) == Funds(balance=40, held=0)
     assert broken("ops", book) == {}
 
@@ -209,13 +231,17 @@ def test_a_released_hold_stays_released_for_its_first_reason() -> None:
         assert funds(book=book, code=WALLET) == Funds(balance=100, held=0)
 
 
-def test_a_fact_that_is_in_the_books_already_posts_its_hold() -> None:
+def test_a_fact_that_is_in_the_books_already_posts_no_hold() -> None:
+    """An entry says itself which hold it posts, and cannot be told so afterwards."""
     book, draft = a_funded_book(100), spending(40)
     with in_book(book):
         hold(book, 40, reference="r")
-        entry = post(book=book, draft=draft, now=NOW)
-        assert post_hold(book=book, reference="r", draft=draft, now=NOW) == entry
-        assert funds(book=book, code=WALLET) == Funds(balance=60, held=0)
+        post(book=book, draft=draft, now=NOW)
+        with pytest.raises(DuplicateReferenceError):
+            post_hold(book=book, reference="r", draft=draft, now=NOW)
+        assert funds(book=book, code=WALLET) == Funds(balance=60, held=40)
+        release(book=book, reference="r", reason="spent without it", now=NOW)
+    assert broken("ops", book) == {}
 
 
 # --- What is refused leaves no trace ------------------------------------------------------
@@ -253,8 +279,12 @@ def test_an_entry_that_does_not_touch_the_account_posts_nothing() -> None:
         hold(book, 100, reference="r")
         with pytest.raises(HoldMismatchError):
             post_hold(book=book, reference="r", draft=a_draft(), now=NOW)
+        nowhere = a_draft(debit(WALLET, 100, "CNY"), credit("nowhere", 100, "CNY"))
         with pytest.raises(UnknownAccountError):
-            post_hold(book=book, reference="r", draft=spending(100, "nowhere"), now=NOW)
+            post_hold(book=book, reference="r", draft=nowhere, now=NOW)
+        dollars = a_draft(debit(WALLET, 100, "USD"), credit(CASH, 100, "USD"))
+        with pytest.raises(CurrencyMismatchError):
+            post_hold(book=book, reference="r", draft=dollars, now=NOW)
         assert funds(book=book, code=WALLET) == Funds(balance=100, held=100)
 
 

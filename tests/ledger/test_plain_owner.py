@@ -45,6 +45,10 @@ with in_book(book):
         hold(book, 1)
     holds.post(book=book, reference="posted", draft=spending(5), now=NOW)
     holds.release(book=book, reference="released", reason="", now=NOW)
+    hold(book, 3, reference="part", expires_at=NOW)
+    holds.post(book=book, reference="part", draft=spending(1), now=NOW, part=True)
+    assert holds.expire(book=book, now=NOW) == 1
+    post(book=book, draft=a_draft(debit(CASH, 1, "CNY"), credit(WALLET, 1, "CNY")), now=NOW)
     assert funds(book=book, code=WALLET) == Funds(balance=4, held=0)
 assert broken("ops", None) == {}
 assert broken("owner", None) == {}
@@ -69,8 +73,8 @@ def test_a_plain_owner_migrates_and_its_guards_see_every_book() -> None:
             connection.execute("DROP ROLE plain_owner")
 
 
-def environment_of(database: str) -> dict[str, str]:
-    """Today's addresses with another database, and an owner who is nobody special."""
+def environment_of(database: str, *, plain: bool = True) -> dict[str, str]:
+    """Today's addresses with another database, and if plain an owner who is nobody special."""
     addresses = {
         name: urlunsplit(urlsplit(os.environ[name])._replace(path=f"/{database}"))
         for name in ("DATABASE_URL", "DATABASE_OPS_URL", "DATABASE_OWNER_URL")
@@ -78,9 +82,10 @@ def environment_of(database: str) -> dict[str, str]:
     }
     owner = urlsplit(addresses["DATABASE_OWNER_URL"])
     where = owner.netloc.rpartition("@")[2]
-    addresses["DATABASE_OWNER_URL"] = urlunsplit(
-        owner._replace(netloc=f"plain_owner:plain@{where}")
-    )
+    if plain:
+        addresses["DATABASE_OWNER_URL"] = urlunsplit(
+            owner._replace(netloc=f"plain_owner:plain@{where}")
+        )
     settings = {"DJANGO_SETTINGS_MODULE": "config.settings"}
     return {**os.environ, **addresses, **settings}
 

@@ -161,7 +161,7 @@ def add_line(ids: dict[str, UUID]) -> None:
     ids["settlement_line"] = given["line"]
 
 
-def an_entry(merchant: Merchant) -> None:
+def an_entry(merchant: Merchant, *, hold_expires_at: datetime | None = None) -> None:
     """A balanced entry on two accounts, one of them guarded, and a hold on that."""
     specs = [
         AccountSpec(code=code, currency="CNY", normal_side=side, floor=floor)
@@ -179,4 +179,5 @@ def an_entry(merchant: Merchant) -> None:
         currency="CNY",
         subject=None,
         now=NOW,
+        expires_at=hold_expires_at,
     )

@@ -260,7 +260,7 @@ TAMPERS = [
     (f"UPDATE settlement_withdrawal SET state = 'returned' WHERE {ONE}", {PROVEN, QUOTA}),
     (f"DELETE FROM settlement_withdrawal WHERE {ONE}", {HOLDS}),
     (
-        f"{UNGUARDED} UPDATE ledger_hold SET state = 'released', entry_id = NULL WHERE {BOOK}",
+        f"{UNGUARDED} UPDATE ledger_hold SET state = 'released', taken = 0 WHERE {BOOK}",
         {HOLDS},
     ),
     (f"{UNGUARDED} DELETE FROM ledger_hold WHERE {BOOK}", {HOLDS}),

@@ -12,13 +12,15 @@ from django.utils import timezone
 from accounts.access import acting_for
 from accounts.models import Merchant, Store
 from accounts.onboarding import add_store, open_settlement_account
-from settlement import control
+from ledger.balances import Funds, funds
+from settlement import control, tasks
 from settlement.errors import LeaseLostError
 from settlement.models import DocumentState, Line, SourceDocument
 from settlement.money_in import ingest, requests
 from settlement.work import DOCUMENT, MAX_ATTEMPTS, claim, kept_alive
 from tests.build import a_merchant, upload
 from tests.settlement.files import fund_flow
+from tests.settlement.furnished import NOW, an_entry
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -130,3 +132,27 @@ def test_a_silent_broker_delays_and_loses_nothing(
     path = fund_flow(tmp_path / "b.csv", [("09:00:00", "2", "交易", "1.00")])
     document = upload(merchant.id, path, store=store)
     assert state_of(document) == DocumentState.STORED
+
+
+def test_the_sweeper_wakes_a_worker_for_every_book_with_due_holds(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[object] = []
+    monkeypatch.setattr(control, "wake", lambda task, **ids: woken.append((task, ids)))
+    expected = (
+        "settlement.tasks.expire_holds",
+        {"merchant_id": merchant.id, "expires": control.HOLDS_SECONDS},
+    )
+    with acting_for(merchant.id):
+        an_entry(merchant, hold_expires_at=NOW)
+    control.sweep_holds(now=NOW - timedelta(seconds=1))
+    assert expected not in woken
+    assert control.sweep_holds(now=NOW) >= 1
+    assert expected in woken
+    tasks.expire_holds(merchant_id=str(merchant.id), unknown_later="x")
+    with acting_for(merchant.id):
+        assert funds(book=merchant.id, code="b") == Funds(balance=1, held=0)
+    assert control.expire_holds(merchant_id=merchant.id, now=NOW) == 0
+    woken.clear()
+    control.sweep_holds(now=NOW)
+    assert expected not in woken
