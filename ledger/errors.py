@@ -77,6 +77,10 @@ class PeriodClosedError(LedgerError):
     """The entry's `booked_on` lies in a period that is closed."""
 
 
+class InvalidPeriodError(LedgerError):
+    """A period ends before it begins."""
+
+
 class InvalidLinkError(LedgerError):
     """A link leads nowhere, or claims more of an entry's money than that entry brought."""
 

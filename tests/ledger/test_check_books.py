@@ -17,11 +17,11 @@ from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from ledger.balances import Totals, trial_balance
 from ledger.book import credit, debit, post, reverse
 from ledger.checks import prove
 from ledger.errors import BookNotOpenError
 from ledger.management.commands.check_books import Command
+from ledger.totals import Totals, trial_balance
 from tests.ledger.build import (
     CASH,
     INCOME,
