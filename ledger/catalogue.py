@@ -145,7 +145,7 @@ FUNCTIONS = {
     "ledger_open_balances": "c359dc74ec806f5bcbc9254ff5555ab1",
     "ledger_check_links": "4056a98699167cd2413ef80efda998d0",
     "ledger_fold_arrivals": "4c12bfe6bef330e50b0a19ac5dacd736",
-    "ledger_check_postings": "b3f7cf04e4661d778939324c71b3fe02",
+    "ledger_check_postings": "1302b487fcbcd920b20c517d2a44c402",
     "ledger_check_entries": "dd30a0f880e56004a21b1705f7760558",
     "ledger_ensure_partitions": "498543b6a224e36ce2249942348e4d17",
     "ledger_check_hold_change": "e20e64bdf0a848ac0d2ea31b1e6858b5",
