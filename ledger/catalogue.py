@@ -61,6 +61,8 @@ TRIGGERS = {
     "ledger_closing": {
         "closing_never_changes": "ledger_refuse",
         "closings_never_vanish": "ledger_refuse",
+        "closing_follows_the_last_one": "ledger_check_closing",
+        "closings_arrive": "ledger_announce_closings",
     },
 }
 PARTITION_TRIGGERS = {
@@ -135,6 +137,11 @@ CONSTRAINTS = {
         "closing_has_a_name",
         "reopening_takes_two_persons",
         "reopening_has_a_reason",
+        "one_closing_per_id",
+        "closing_digest_is_sha256",
+        "closing_reason_is_not_endless",
+        "approval_has_a_name",
+        "closing_is_of_days_that_have_begun",
     ),
 }
 PARTITION_CONSTRAINTS = tuple(c for c in CONSTRAINTS["ledger_posting"] if c.startswith("posting_"))
@@ -153,6 +160,9 @@ FUNCTIONS = {
     "ledger_settle_holds": "20ac004b485d24af6082ee0ddf1d92ef",
     "ledger_check_posted_hold": "d28f565280df0b6d7cd8e3a3af9a5285",
     "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
+    "ledger_trial_balance_digest": "2aaa729794d44c10ca9f0b3d662c4f43",
+    "ledger_check_closing": "698c264d5c512e59968996a435e78f29",
+    "ledger_announce_closings": "e780e25c4bf75450d747b8fe97f5dd02",
     "ledger_post": "a9acc64b239b4cb600d7a2df8e1792b1",
 }
 """MD5 of the bodies as the migrations wrote them: a guard that was replaced is no guard."""
@@ -166,6 +176,8 @@ DEFINERS = (
     "ledger_place_holds",
     "ledger_settle_holds",
     "ledger_check_posted_hold",
+    "ledger_check_closing",
+    "ledger_announce_closings",
 )
 """Functions with the owner's rights that only the ledger's own triggers call."""
 
