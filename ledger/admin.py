@@ -1,4 +1,4 @@
-"""The operator reads accounts, entries and holds here; nobody writes them."""
+"""The operator reads accounts, entries, holds and closings here; nobody writes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from ledger.checks import operator_alias
-from ledger.models import Hold, JournalEntry, LedgerAccount, Posting, Side
+from ledger.models import Closing, Hold, JournalEntry, LedgerAccount, Posting, Side
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
@@ -139,6 +139,33 @@ class HoldAdmin(ReadOnlyAdmin):
             by_hold |= Q(id=hold.posted_by_id)
         found = JournalEntry.objects.using(operator_alias()).filter(by_hold, book=hold.book)
         return ", ".join(found.order_by("id").values_list("reference", flat=True))
+
+
+@admin.register(Closing)
+class ClosingAdmin(ReadOnlyAdmin):
+    """Closings and reopenings of all books; within a book the newest, which is in force, first."""
+
+    list_display = ("book", "number", "action", "through", "closed_by", "approved_by", "closed_at")
+    list_filter = ("action",)
+    ordering = ("-book", "-number")
+    search_fields = ("book", "closed_by", "approved_by")
+    fields = (
+        "book",
+        "number",
+        "action",
+        "through",
+        "closed_by",
+        "approved_by",
+        "reason",
+        "closed_at",
+        "fingerprint",
+    )
+    readonly_fields = ("fingerprint",)
+
+    @admin.display(description=_("digest"))
+    def fingerprint(self, closing: Closing) -> str:
+        """The digest in hexadecimal."""
+        return bytes(closing.digest).hex()
 
 
 def _on(posting: Posting, side: Side) -> str:

@@ -1,24 +1,49 @@
-"""Reading the books. Nothing here writes, locks or reads a clock.
+"""Reading the books: balances, now and at any instant. Nothing here writes, locks or reads a clock.
 
 Every function works inside a transaction in which `tributary.tenant` is the book, whatever role
 asks; otherwise it raises BookNotOpenError. Amounts are minor units of the account's currency.
-`as_of` counts what the ledger knew at that instant (`known_at` at or before it). An entry carries
-the instant its writer began with, so a figure as of the last moments may still grow.
+
+What an account has now costs the same however long its history is: one row, and what has arrived
+since the last folding. A past instant costs a row for each day, and the postings of one day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 
+from ledger.drafts import check_instant
 from ledger.errors import UnguardedAccountError, UnknownAccountError
 from ledger.models import Side
-from ledger.reading import ALWAYS, OPEN_BOOK, rows_of_open_book
+from ledger.reading import (
+    ALWAYS,
+    BALANCES_NOW,
+    CREDITS,
+    DEBITS,
+    OPEN_BOOK,
+    UNFOLDED,
+    of_accounts,
+    rows_of_open_book,
+)
+
+
+class Axis(Enum):
+    """By which time a past instant is meant."""
+
+    KNOWN = "known"
+    """What the ledger knew then (`known_at` at or before it).
+
+    An entry carries the instant its writer began with, so a figure as of the last moments may
+    still grow.
+    """
+    EVENT = "event"
+    """What had happened by then (`event_at` at or before it), as far as is known by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,45 +77,46 @@ class Funds:
         return self.balance - self.held
 
 
-class Totals(NamedTuple):
-    """Sums of one currency over a whole book; equal in sound books."""
-
-    debits: int
-    credits: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """A place in an account's statement, to read on from."""
-
-    known_at: datetime
-    entry_id: UUID
-    line_no: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementRow:
-    """One posting with what its entry says, and the balance it left behind."""
-
-    position: Position
-    reference: str
-    kind: str
-    memo: str
-    event_at: datetime
-    booked_on: date
-    side: Side
-    amount: int
-    subject: UUID | None
-    balance: int
-    """After this posting, positive on the account's normal side."""
-
-
-def balance(*, book: UUID, code: str, as_of: datetime | None = None) -> int:
+def balance(*, book: UUID, code: str, as_of: datetime | None = None, by: Axis = Axis.KNOWN) -> int:
     """The balance of one account, positive on its normal side.
 
     Raises UnknownAccountError.
     """
-    return balances(book=book, codes=[code], as_of=as_of)[code].amount
+    return balances(book=book, codes=[code], as_of=as_of, by=by)[code].amount
+
+
+def balances(
+    *,
+    book: UUID,
+    prefix: str = "",
+    codes: Collection[str] | None = None,
+    as_of: datetime | None = None,
+    by: Axis = Axis.KNOWN,
+    using: str = DEFAULT_DB_ALIAS,
+) -> dict[str, Balance]:
+    """Balances by code, also of accounts that never moved, in one query.
+
+    Of the accounts whose code begins with `prefix`; or of exactly `codes`, raising
+    UnknownAccountError if one of them is not open. `as_of` any instant, by either axis.
+    """
+    which, accounts = of_accounts(prefix, codes)
+    parameters = {"book": book, "accounts": accounts}
+    if as_of is None:
+        sql = _NOW
+    else:
+        sql = _PAST[by]
+        parameters |= _cut(as_of)
+    found = {
+        code: Balance(
+            code=code, currency=currency, normal_side=Side(side), debits=debits, credits=credits
+        )
+        for code, currency, side, debits, credits in rows_of_open_book(
+            book, sql.replace("{which}", which), parameters, using=using
+        )
+    }
+    if missing := sorted(set(codes or ()) - found.keys()):
+        raise UnknownAccountError(f"no such account: {', '.join(missing[:10])}")
+    return found
 
 
 def funds(*, book: UUID, code: str, using: str = DEFAULT_DB_ALIAS) -> Funds:
@@ -112,43 +138,6 @@ def funds(*, book: UUID, code: str, using: str = DEFAULT_DB_ALIAS) -> Funds:
     if held is None:
         raise UnguardedAccountError(f"{code} has no floor")
     return Funds(balance=net if side == Side.DEBIT else -net, held=held)
-
-
-def balances(
-    *,
-    book: UUID,
-    prefix: str = "",
-    codes: Collection[str] | None = None,
-    as_of: datetime | None = None,
-    using: str = DEFAULT_DB_ALIAS,
-) -> dict[str, Balance]:
-    """Balances by code, also of accounts that never moved, in one query.
-
-    Of the accounts whose code begins with `prefix`; or of exactly `codes`, raising
-    UnknownAccountError if one of them is not open.
-    """
-    which, argument = _which(prefix, codes)
-    sql = f"""
-        SELECT {OPEN_BOOK}, a.code, a.currency, a.normal_side,
-               coalesce(sum(p.amount) FILTER (WHERE p.side = 'D'), 0)::bigint,
-               coalesce(sum(p.amount) FILTER (WHERE p.side = 'C'), 0)::bigint
-        FROM {ALWAYS}
-        LEFT JOIN ledger_ledgeraccount a ON a.book = %s AND {which}
-        LEFT JOIN ledger_posting p ON p.book = a.book AND p.account_id = a.id
-            AND p.known_at <= coalesce(%s::timestamptz, 'infinity')
-        GROUP BY a.code, a.currency, a.normal_side ORDER BY a.code
-    """
-    found = {
-        code: Balance(
-            code=code, currency=currency, normal_side=Side(side), debits=debits, credits=credits
-        )
-        for code, currency, side, debits, credits in rows_of_open_book(
-            book, sql, [book, argument, as_of], using=using
-        )
-    }
-    if missing := sorted(set(codes or ()) - found.keys()):
-        raise UnknownAccountError(f"no such account: {', '.join(missing[:10])}")
-    return found
 
 
 def by_subject(
@@ -175,75 +164,98 @@ def by_subject(
     return found
 
 
-def trial_balance(*, book: UUID, using: str = DEFAULT_DB_ALIAS) -> dict[str, Totals]:
-    """Sums of all debits and all credits per currency; they differ only in broken books."""
-    sql = f"""
-        SELECT {OPEN_BOOK}, p.currency,
-               coalesce(sum(p.amount) FILTER (WHERE p.side = 'D'), 0)::bigint,
-               coalesce(sum(p.amount) FILTER (WHERE p.side = 'C'), 0)::bigint
-        FROM {ALWAYS} LEFT JOIN ledger_posting p ON p.book = %s
-        GROUP BY p.currency ORDER BY p.currency
-    """
-    rows = rows_of_open_book(book, sql, [book], using=using)
-    return {currency: Totals(debits, credits) for currency, debits, credits in rows}
+# --- Queries ------------------------------------------------------------------------------
+
+_NOW = f"""
+    WITH {BALANCES_NOW}
+    SELECT {OPEN_BOOK}, c.code, c.currency, c.normal_side, c.debits_now, c.credits_now
+    FROM {ALWAYS} LEFT JOIN present c ON true
+    ORDER BY c.code
+"""
+
+_UNTIL = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-def statement(
-    *,
-    book: UUID,
-    code: str,
-    limit: int,
-    before: Position | None = None,
-    using: str = DEFAULT_DB_ALIAS,
-) -> list[StatementRow]:
-    """The account's newest `limit` postings, newest first, each with the balance it left.
-
-    `before` is the position of the last row of the page before. Raises UnknownAccountError.
-    """
-    sql = f"""
-        SELECT {OPEN_BOOK}, a.normal_side, p.known_at, p.entry_id, p.line_no, p.side, p.amount,
-               p.subject, p.net, e.reference, e.kind, e.memo, e.event_at, e.booked_on
-        FROM {ALWAYS}
-        LEFT JOIN ledger_ledgeraccount a ON a.book = %s AND a.code = %s
-        LEFT JOIN LATERAL (
-            SELECT *, sum(CASE side WHEN 'D' THEN amount ELSE -amount END)
-                OVER (ORDER BY known_at, entry_id, line_no)::bigint AS net
-            FROM ledger_posting
-            WHERE book = a.book AND account_id = a.id AND {_up_to(before)}
-            ORDER BY known_at DESC, entry_id DESC, line_no DESC LIMIT %s
-        ) p ON true
-        LEFT JOIN ledger_journalentry e ON e.book = p.book AND e.id = p.entry_id
-        ORDER BY p.known_at DESC, p.entry_id DESC, p.line_no DESC
-    """
-    place = [] if before is None else [before.known_at, before.entry_id, before.line_no]
-    rows = rows_of_open_book(book, sql, [book, code, *place, limit], using=using)
-    if not rows:
-        raise UnknownAccountError(f"no such account: {code}")
-    return [_statement_row(row) for row in rows if row[1] is not None]
+def _cut(as_of: datetime) -> dict[str, Any]:
+    """Whole days before `day`, and what of that day lies from midnight on and before `until`."""
+    check_instant("as_of", as_of)
+    # Instants are whole microseconds: at or before one is before the next.
+    until = min(as_of, _UNTIL).astimezone(UTC) + timedelta(microseconds=1)
+    midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"until": until, "midnight": midnight, "day": midnight.date()}
 
 
-def _which(prefix: str, codes: Collection[str] | None) -> tuple[str, Any]:
-    if codes is None:
-        return "a.code ^@ %s", prefix
-    return "a.code = ANY(%s)", list(codes)
+# What was learnt on that day is read from the index of the account, folded or not; of what is not
+# folded only the days before are then left.
+_KNOWN_THAT_DAY = f"""
+    SELECT {DEBITS} AS debits, {CREDITS} AS credits FROM ledger_posting
+    WHERE book = %(book)s AND account_id = c.id
+      AND known_at >= %(midnight)s AND known_at < %(until)s
+"""
+
+# What happened on that day may have been learnt on any: the daily totals tell on which. Postings
+# do not say when they happened, entries do; the day they are booked on leaves most others out.
+_HAPPENED_THAT_DAY = f"""
+    SELECT {DEBITS} AS debits, {CREDITS} AS credits
+    FROM (
+        SELECT known_day, array_agg(DISTINCT booked_on) AS booked FROM ledger_daily
+        WHERE book = %(book)s AND account_id = c.id AND event_day = %(day)s
+          AND %(midnight)s < %(until)s
+        GROUP BY known_day
+    ) d
+    JOIN LATERAL (
+        SELECT entry_id, side, amount FROM ledger_posting
+        WHERE book = %(book)s AND account_id = c.id AND booked_on = ANY(d.booked)
+          AND known_at >= d.known_day::timestamp AT TIME ZONE 'UTC'
+          AND known_at < (d.known_day + 1)::timestamp AT TIME ZONE 'UTC'
+        OFFSET 0
+    ) p ON true
+    JOIN LATERAL (
+        SELECT event_at FROM ledger_journalentry WHERE book = %(book)s AND id = p.entry_id LIMIT 1
+    ) e ON e.event_at >= %(midnight)s AND e.event_at < %(until)s
+    WHERE NOT EXISTS (SELECT FROM unfolded u WHERE u.id = p.entry_id)
+"""
 
 
-def _up_to(before: Position | None) -> str:
-    return "true" if before is None else "(known_at, entry_id, line_no) < (%s, %s, %s)"
+class _Parts(NamedTuple):
+    """Of what a past balance is made up besides the totals of whole days."""
+
+    day: str
+    """The column of `ledger_daily` that counts the days."""
+    that_day: str
+    fresh: str
+    """Which of the postings that are not folded count."""
 
 
-def _statement_row(row: tuple[Any, ...]) -> StatementRow:
-    normal_side, known_at, entry_id, line_no, side, amount, subject, net = row[:8]
-    reference, kind, memo, event_at, booked_on = row[8:]
-    return StatementRow(
-        position=Position(known_at=known_at, entry_id=entry_id, line_no=line_no),
-        reference=reference,
-        kind=kind,
-        memo=memo,
-        event_at=event_at,
-        booked_on=booked_on,
-        side=Side(side),
-        amount=amount,
-        subject=subject,
-        balance=net if normal_side == Side.DEBIT else -net,
+_PARTS = {
+    Axis.KNOWN: _Parts("known_day", _KNOWN_THAT_DAY, "known_at < %(midnight)s"),
+    Axis.EVENT: _Parts("event_day", _HAPPENED_THAT_DAY, "event_at < %(until)s"),
+}
+
+
+def _past(parts: _Parts) -> str:
+    return f"""
+    WITH {UNFOLDED}, chosen AS MATERIALIZED (
+        SELECT a.id, a.code, a.currency, a.normal_side FROM ledger_ledgeraccount a
+        WHERE a.book = %(book)s AND a.code {{which}}
     )
+    SELECT {OPEN_BOOK}, c.code, c.currency, c.normal_side,
+           (d.debits + t.debits + coalesce(f.debits, 0))::bigint,
+           (d.credits + t.credits + coalesce(f.credits, 0))::bigint
+    FROM {ALWAYS}
+    LEFT JOIN chosen c ON true
+    LEFT JOIN LATERAL (
+        SELECT coalesce(sum(debits), 0) AS debits, coalesce(sum(credits), 0) AS credits
+        FROM ledger_daily
+        WHERE book = %(book)s AND account_id = c.id AND {parts.day} < %(day)s
+    ) d ON true
+    LEFT JOIN LATERAL ({parts.that_day}) t ON true
+    LEFT JOIN (
+        SELECT account_id, {DEBITS} AS debits, {CREDITS} AS credits
+        FROM fresh WHERE {parts.fresh} GROUP BY account_id
+    ) f ON f.account_id = c.id
+    ORDER BY c.code
+"""
+
+
+_PAST = {axis: _past(parts) for axis, parts in _PARTS.items()}

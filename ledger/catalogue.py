@@ -60,6 +60,8 @@ TRIGGERS = {
     "ledger_closing": {
         "closing_never_changes": "ledger_refuse",
         "closings_never_vanish": "ledger_refuse",
+        "closing_follows_the_last_one": "ledger_check_closing",
+        "closings_arrive": "ledger_announce_closings",
     },
 }
 PARTITION_TRIGGERS = {
@@ -124,6 +126,11 @@ CONSTRAINTS = {
         "closing_has_a_name",
         "reopening_takes_two_persons",
         "reopening_has_a_reason",
+        "one_closing_per_id",
+        "closing_digest_is_sha256",
+        "closing_reason_is_not_endless",
+        "approval_has_a_name",
+        "closing_is_of_days_that_have_begun",
     ),
 }
 DOMAINS = {
@@ -148,7 +155,7 @@ FUNCTIONS = {
     "ledger_open_balances": "c359dc74ec806f5bcbc9254ff5555ab1",
     "ledger_check_links": "4056a98699167cd2413ef80efda998d0",
     "ledger_fold_arrivals": "4c12bfe6bef330e50b0a19ac5dacd736",
-    "ledger_check_postings": "c6b30b8c4672954d55282be2ee363297",
+    "ledger_check_postings": "53041d31c4bfbc073123c9fc29bbb0d5",
     "ledger_check_entries": "dd30a0f880e56004a21b1705f7760558",
     "ledger_ensure_partitions": "498543b6a224e36ce2249942348e4d17",
     "ledger_check_hold_change": "2aba23dbf694bf5b9eb8ae4de25297a7",
@@ -158,6 +165,9 @@ FUNCTIONS = {
     "ledger_release": "775afbe6b2555feb833cbc3cfe97c3fe",
     "ledger_expire": "9b5abbec1874e22ea163ecddcc85807a",
     "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
+    "ledger_trial_balance_digest": "2aaa729794d44c10ca9f0b3d662c4f43",
+    "ledger_check_closing": "698c264d5c512e59968996a435e78f29",
+    "ledger_announce_closings": "e780e25c4bf75450d747b8fe97f5dd02",
     "ledger_post": "0d8c55dca40437199f12b78507944136",
 }
 """MD5 of the bodies as the migrations wrote them: a guard that was replaced is no guard."""
@@ -170,6 +180,8 @@ DEFINERS = (
     "ledger_check_entries",
     "ledger_place_holds",
     "ledger_settle_holds",
+    "ledger_check_closing",
+    "ledger_announce_closings",
 )
 """Functions with the owner's rights that only the ledger's own triggers call."""
 

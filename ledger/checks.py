@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ledger.catalogue import CATALOGUE_INVARIANTS
-from ledger.drafts import AMOUNT_LIMIT, CONTENT_HASH_SQL
+from ledger.drafts import AMOUNT_LIMIT, CLOSING_DIGEST_SQL, CONTENT_HASH_SQL
 from ledger.errors import BookNotOpenError
 from ledger.hold_checks import HOLD_INVARIANTS, KEPT
 from ledger.reading import OPEN_BOOK
@@ -200,6 +200,38 @@ ROW_INVARIANTS = {
         GROUP BY l.book, l.target_id, l.account_id, l.amount, a.normal_side
         HAVING NOT coalesce({_NET} * (CASE a.normal_side WHEN 'D' THEN 1 ELSE -1 END)
             >= l.amount, false)
+    """,
+    "every closing follows the one before": """
+        SELECT format('closing %%s of book %%s', number, book)
+        FROM (SELECT *, lag(number, 1, 0) OVER w AS former, lag(through) OVER w AS until
+              FROM ledger_closing WINDOW w AS (PARTITION BY book ORDER BY number)) c
+        WHERE (%(book)s::uuid IS NULL OR book = %(book)s) AND NOT coalesce(
+            number = former + 1 AND CASE action
+                WHEN 'close' THEN until IS NULL OR through > until
+                ELSE until IS NOT NULL AND (through IS NULL OR through < until) END, false)
+    """,
+    # A day that was reopened since is another closing's to prove: the last one's, whatever it did.
+    "every closed day is what it was when it was closed": f"""
+        SELECT format('closing %%s of book %%s', c.number, c.book)
+        FROM ledger_closing c
+        LEFT JOIN (
+            SELECT c.book, c.number, a.code, a.currency, sum(d.debits) AS debits,
+                   sum(d.credits) AS credits
+            FROM ledger_closing c
+            JOIN (
+                SELECT book, account_id, booked_on,
+                       sum(CASE side WHEN 'D' THEN amount ELSE 0 END) AS debits,
+                       sum(CASE side WHEN 'C' THEN amount ELSE 0 END) AS credits
+                FROM ledger_posting GROUP BY book, account_id, booked_on
+            ) d ON d.book = c.book AND d.booked_on <= c.through
+            JOIN ledger_ledgeraccount a ON a.book = d.book AND a.id = d.account_id
+            GROUP BY c.book, c.number, a.code, a.currency
+        ) t ON t.book = c.book AND t.number = c.number
+        WHERE (%(book)s::uuid IS NULL OR c.book = %(book)s) AND NOT EXISTS (
+            SELECT FROM ledger_closing n WHERE n.book = c.book AND n.number > c.number
+                AND coalesce(n.through < c.through, true))
+        GROUP BY c.book, c.number, c.through, c.digest
+        HAVING {CLOSING_DIGEST_SQL} IS DISTINCT FROM c.digest
     """,
     "every entry has the links it states": f"""
         SELECT format('entry %%s', e.id) FROM ledger_journalentry e

@@ -348,3 +348,14 @@ _HOLD_SQL = _sql(
 
 HOLD_HASH_SQL = f"sha256(convert_to({_HOLD_SQL}, 'UTF8'))"
 """Over holds `h` joined with their accounts `a`."""
+
+_CLOSING_SQL = _sql("'closing-1'", "c.book::text", "to_char(c.through, 'YYYY-MM-DD')")
+_TOTALS_SQL = _sql(
+    "t.code", "t.currency::text", "t.debits::bigint::text", "t.credits::bigint::text"
+)
+
+CLOSING_DIGEST_SQL = (
+    f"sha256(convert_to({_CLOSING_SQL} || coalesce(string_agg({_TOTALS_SQL}, ''"
+    """ ORDER BY t.code COLLATE "C") FILTER (WHERE t.code IS NOT NULL), ''), 'UTF8'))"""
+)
+"""Over closings `c` joined with the totals `t` of their accounts, grouped by closing."""

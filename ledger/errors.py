@@ -77,6 +77,22 @@ class PeriodClosedError(LedgerError):
     """The entry's `booked_on` lies in a period that is closed."""
 
 
+class InvalidPeriodError(LedgerError):
+    """A period ends before it begins."""
+
+
+class PeriodOrderError(LedgerError):
+    """A closing goes forward from what is closed already, and a reopening back from there."""
+
+
+class InvalidClosingError(LedgerError):
+    """A closing lacks a name or a reason, is of days to come, or has one person for two."""
+
+
+class BookBusyError(LedgerError):
+    """Somebody who is writing to the book has not come to an end; nothing was changed."""
+
+
 class InvalidLinkError(LedgerError):
     """A link leads nowhere, or claims more of an entry's money than that entry brought."""
 
@@ -109,6 +125,15 @@ MEANING: dict[str, type[LedgerError]] = {
     "no_more_is_taken_than_was_held": HoldMismatchError,
     "posted_hold_is_live": HoldSettledError,
     "entry_is_booked_in_an_open_period": PeriodClosedError,
+    "closing_goes_forward": PeriodOrderError,
+    "reopening_goes_back": PeriodOrderError,
+    "closing_is_of_the_open_book": BookNotOpenError,
+    "closing_has_a_name": InvalidClosingError,
+    "approval_has_a_name": InvalidClosingError,
+    "reopening_takes_two_persons": InvalidClosingError,
+    "reopening_has_a_reason": InvalidClosingError,
+    "closing_reason_is_not_endless": InvalidClosingError,
+    "closing_is_of_days_that_have_begun": InvalidClosingError,
     "entry_has_all_its_links": InvalidLinkError,
     "link_leads_to_another_entry": InvalidLinkError,
     "link_comes_with_its_entry": InvalidLinkError,

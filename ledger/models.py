@@ -241,3 +241,38 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class ClosingAction(models.TextChoices):
+    """Whether days are closed or opened again."""
+
+    CLOSE = "close", _("close")
+    REOPEN = "reopen", _("reopen")
+
+
+class Closing(models.Model):
+    """Through which day a book is closed from now on, who said so and what the book was then."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    book = models.UUIDField(_("book"))
+    number = models.IntegerField(_("number"))
+    """From 1 in each book, without gaps; the highest is in force."""
+    action = models.TextField(_("action"), choices=ClosingAction.choices)
+    through = models.DateField(_("closed through"), null=True)
+    """The last day on which nothing can be booked any more; None: every day is open."""
+    closed_by = models.TextField(_("by"))
+    approved_by = models.TextField(_("approved by"), null=True)
+    reason = models.TextField(_("reason"))
+    closed_at = models.DateTimeField(_("at"))
+    digest = models.BinaryField(_("digest"), max_length=32)
+    """SHA-256 of the trial balance through that day."""
+
+    class Meta:
+        managed = False
+        default_permissions = ["view"]
+        ordering = ["book", "-number"]
+        verbose_name = _("closing")
+        verbose_name_plural = _("closings")
+
+    def __str__(self) -> str:
+        return f"{self.book} {self.number}"

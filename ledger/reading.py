@@ -1,22 +1,92 @@
-"""How every query makes sure that the book it reads is open.
+"""How every query makes sure that the book it reads is open, and what queries have in common.
 
 Row-level security hides a book that is not open, so "nothing found" must never be taken for
 "there is nothing". A query of ours therefore begins with the open book, in a row that is always
 there, and joins everything else to the left.
+
+Sums are never taken over a whole history. What is folded lies in `ledger_balance` and
+`ledger_daily`; what is not folded yet is found through the arrivals, entry by entry. One statement
+sees one moment, so every posting is in one of the two places and in one only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from ledger.errors import BookNotOpenError
+from ledger.drafts import check_day
+from ledger.errors import BookNotOpenError, InvalidPeriodError
 
 OPEN_BOOK = "NULLIF(current_setting('tributary.tenant', true), '')::uuid"
 ALWAYS = "(VALUES (1)) AS always"
+
+DEBITS = "coalesce(sum(amount) FILTER (WHERE side = 'D'), 0)"
+CREDITS = "coalesce(sum(amount) FILTER (WHERE side = 'C'), 0)"
+
+# LIMIT and OFFSET leave the planner one way: a look-up by key for each entry, however many it
+# takes the arrivals to hold. Else it may read all entries of the book to join them.
+UNFOLDED = """
+    unfolded AS MATERIALIZED (
+        SELECT unnest(ids) AS id FROM ledger_arrival WHERE book = %(book)s AND kind = 'entry'
+    ), fresh AS MATERIALIZED (
+        SELECT u.id AS entry_id, e.known_at, e.event_at, e.booked_on, p.account_id, p.line_no,
+               p.side, p.amount, p.subject
+        FROM unfolded u
+        JOIN LATERAL (
+            SELECT known_at, event_at, booked_on FROM ledger_journalentry
+            WHERE book = %(book)s AND id = u.id LIMIT 1
+        ) e ON true
+        JOIN LATERAL (
+            SELECT account_id, line_no, side, amount, subject FROM ledger_posting
+            WHERE book = %(book)s AND entry_id = u.id AND known_at = e.known_at OFFSET 0
+        ) p ON true
+    )
+"""
+"""Common table expressions: the entries that are not folded yet, and their postings (`fresh`)."""
+
+BALANCES_NOW = """
+    chosen AS MATERIALIZED (
+        SELECT a.id, a.code, a.currency, a.normal_side, a.floor, b.debits, b.credits
+        FROM ledger_ledgeraccount a
+        LEFT JOIN ledger_balance b ON b.book = a.book AND b.account_id = a.id
+        WHERE a.book = %(book)s AND a.code {which}
+    ), present AS MATERIALIZED (
+        SELECT c.*, (c.debits + coalesce(r.debits, 0))::bigint AS debits_now,
+               (c.credits + coalesce(r.credits, 0))::bigint AS credits_now
+        FROM chosen c
+        LEFT JOIN (
+            SELECT u.account_id, sum(u.debits) AS debits, sum(u.credits) AS credits
+            FROM ledger_arrival r,
+                unnest(r.accounts, r.debits, r.credits) AS u (account_id, debits, credits)
+            WHERE r.book = %(book)s AND r.kind = 'entry'
+              AND EXISTS (SELECT FROM chosen WHERE floor IS NULL)
+            GROUP BY u.account_id
+        ) r ON r.account_id = c.id
+    )
+"""
+"""Common table expressions: accounts with what they have now, without a look at any posting.
+
+Guarded accounts have it in their row; the others, in their row and in the arrivals.
+"""
+
+
+def of_accounts(prefix: str = "", codes: Collection[str] | None = None) -> tuple[str, Any]:
+    """The condition for `a.code` with the parameter `accounts`, and that parameter."""
+    if codes is None:
+        return "^@ %(accounts)s", prefix
+    return "= ANY(%(accounts)s)", list(codes)
+
+
+def check_period(start: date, end: date) -> None:
+    """Raise InvalidPeriodError unless the period's last day is its first or later."""
+    check_day("start", start)
+    check_day("end", end)
+    if end < start:
+        raise InvalidPeriodError(f"from {start} to {end}")
 
 
 def open_book(book: UUID, *, using: str = DEFAULT_DB_ALIAS) -> None:

@@ -90,7 +90,7 @@ def test_only_bookings_writes_to_the_ledger() -> None:
         named(path)
         for path in sources("settlement", "web", "accounts")
         if re.search(
-            r"ledger\.(book|holds)\b|from ledger import [^\n]*\b(book|holds)\b",
+            r"ledger\.(book|holds|periods)\b|from ledger import [^\n]*\b(book|holds|periods)\b",
             path.read_text(encoding="utf-8"),
         )
     }

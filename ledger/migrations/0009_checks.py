@@ -36,9 +36,10 @@ BEGIN
         RAISE EXCEPTION 'the ledger is written under READ COMMITTED: an older snapshot does not '
             'see which days were closed meanwhile' USING ERRCODE = 'feature_not_supported';
     END IF;
-    -- Assignments, not queries: they cost next to nothing.
-    short := pg_advisory_xact_lock_shared(hashtextextended('ledger_closing ' || mine, 0)) IS NULL
-        OR true;
+    -- An assignment, not a query: it costs next to nothing. Its value must depend on the lock, else
+    -- PostgreSQL leaves the call out. Without an open book there is none to lock here.
+    short := pg_advisory_xact_lock_shared(hashtextextended('ledger_closing ' || mine, 0))
+        IS NOT NULL;
 
     FOR line IN
         SELECT r.*, e.posting_count, e.reverses, e.hold_id, a.floor, CASE

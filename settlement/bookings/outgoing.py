@@ -9,7 +9,7 @@ from ledger import holds
 from ledger.book import Draft, Movement
 from settlement.bookings import codes
 from settlement.bookings.codes import minor_of
-from settlement.bookings.writing import open_for, post, side_of
+from settlement.bookings.writing import on_open_days, open_for, post, side_of
 from settlement.models import BankLine, Withdrawal
 
 
@@ -43,7 +43,16 @@ def withdrawal_paid(withdrawal: Withdrawal, *, line: BankLine, now: datetime) ->
     draft = _draft(withdrawal, line, kind="withdrawal.paid")
     accounts = {(m.account, m.currency) for m in draft.movements}
     open_for(withdrawal.merchant_id, accounts, now)
-    holds.post(book=withdrawal.merchant_id, reference=_reference(withdrawal), draft=draft, now=now)
+    on_open_days(
+        withdrawal.merchant_id,
+        [draft],
+        lambda ready: holds.post(
+            book=withdrawal.merchant_id,
+            reference=_reference(withdrawal),
+            draft=ready[0],
+            now=now,
+        ),
+    )
 
 
 def withdrawal_returned(withdrawal: Withdrawal, *, line: BankLine, now: datetime) -> None:

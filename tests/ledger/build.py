@@ -41,6 +41,17 @@ def in_book(book: UUID, using: str = "default") -> Iterator[CursorWrapper]:
         yield cursor
 
 
+def fold(book: UUID, most: int | None = None) -> int:
+    """Fold what has arrived in the book, or so many arrivals of it; returns how many there were."""
+    sql = """
+        DELETE FROM ledger_arrival WHERE book = %s AND ctid = ANY(ARRAY(
+            SELECT ctid FROM ledger_arrival WHERE book = %s ORDER BY md5(ids::text) LIMIT %s))
+    """
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(sql, [book, book, most])
+        return int(cursor.rowcount)
+
+
 class RolledBackError(Exception):
     """Ends a transaction of which nothing is to stay."""
 

@@ -13,11 +13,13 @@ from django.test import RequestFactory
 
 from ledger import holds
 from ledger.book import AccountSpec, Side, credit, debit, post
-from ledger.models import Balance, Hold, JournalEntry, LedgerAccount, Posting
+from ledger.models import Balance, Closing, Hold, JournalEntry, LedgerAccount, Posting
+from ledger.periods import close
 from tests.ledger.build import (
     CASH,
     NOW,
     OWED,
+    TODAY,
     a_book,
     a_draft,
     a_funded_book,
@@ -34,9 +36,9 @@ def request_(rf: RequestFactory) -> HttpRequest:
     return rf.get("/")
 
 
-@pytest.mark.parametrize("model", [LedgerAccount, JournalEntry, Hold])
+@pytest.mark.parametrize("model", [LedgerAccount, JournalEntry, Hold, Closing])
 def test_nothing_can_be_changed(
-    model: type[LedgerAccount | JournalEntry | Hold], request_: HttpRequest
+    model: type[LedgerAccount | JournalEntry | Hold | Closing], request_: HttpRequest
 ) -> None:
     page = admin.site._registry[model]
     assert not page.has_add_permission(request_)
@@ -47,7 +49,7 @@ def test_nothing_can_be_changed(
 
 
 def test_there_is_no_permission_but_to_view() -> None:
-    for model in (LedgerAccount, JournalEntry, Posting, Balance, Hold):
+    for model in (LedgerAccount, JournalEntry, Posting, Balance, Hold, Closing):
         assert list(model._meta.default_permissions) == ["view"]
 
 
@@ -69,11 +71,14 @@ def test_the_pages_are_drawn(rf: RequestFactory) -> None:
     with in_book(book):
         entry_id = post(book=book, draft=a_draft(reference=f"shown:{book}"), now=NOW)
         hold_id = hold(book, 5, reference=f"kept:{book}")
+        close(book=book, through=TODAY, by=f"Ann {book}", reason="", now=NOW)
+        closing = Closing.objects.get(book=book)
     account = LedgerAccount.objects.using("ops").get(book=book, code=CASH)
     for model, text, pk in [
         (JournalEntry, f"shown:{book}", entry_id),
         (LedgerAccount, str(book), account.pk),
         (Hold, f"kept:{book}", hold_id),
+        (Closing, f"Ann {book}", closing.pk),
     ]:
         page: Any = admin.site._registry[model]
         request = rf.get("/", {"q": text})

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.balances import balances, by_subject, funds, statement, trial_balance
+from ledger.balances import balances, by_subject, funds
 from ledger.book import AccountSpec, Draft, Movement, Side, credit, debit, post_many, reverse
 from ledger.errors import InsufficientFundsError
 from ledger.holds import post as post_hold
 from ledger.holds import release
+from ledger.statements import statement
+from ledger.totals import trial_balance
 from tests.ledger.build import NOW, TODAY, a_book, a_draft, broken, hold, in_book
 
 pytestmark = pytest.mark.usefixtures("database")

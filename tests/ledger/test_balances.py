@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,9 +12,12 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from ledger import balances as reading
-from ledger.balances import Balance, Position, StatementRow, Totals
+from ledger import statements, totals
+from ledger.balances import Axis, Balance
 from ledger.book import AccountSpec, Side, credit, debit, post, post_many, reverse
 from ledger.errors import BookNotOpenError, UnknownAccountError
+from ledger.statements import Position, StatementRow
+from ledger.totals import Totals
 from tests.ledger.build import (
     CASH,
     DOLLARS,
@@ -91,7 +95,7 @@ def test_an_unknown_account_is_never_zero() -> None:
         with pytest.raises(UnknownAccountError, match="nowhere"):
             reading.balances(book=book, codes=[CASH, "nowhere"])
         with pytest.raises(UnknownAccountError):
-            reading.statement(book=book, code="nowhere", limit=1)
+            statements.statement(book=book, code="nowhere", limit=1)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +122,10 @@ def test_the_trial_balance_is_level_per_currency() -> None:
     dollars_owed = AccountSpec(code="owed:USD", currency="USD", normal_side=Side.CREDIT)
     book = a_book(dollars_owed)
     with in_book(book):
-        assert reading.trial_balance(book=book) == {}
+        assert totals.trial_balance(book=book) == {}
         dollars = a_draft(debit(DOLLARS, 7, "USD"), credit("owed:USD", 7, "USD"))
         post_many(book=book, drafts=[a_draft(), dollars], now=NOW)
-        assert reading.trial_balance(book=book) == {
+        assert totals.trial_balance(book=book) == {
             "CNY": Totals(debits=100, credits=100),
             "USD": Totals(debits=7, credits=7),
         }
@@ -170,15 +174,15 @@ def test_what_came_and_went_rolls_up_to_zero_per_subject() -> None:
 def test_a_statement_explains_every_balance_newest_first() -> None:
     book = a_book_with_three_hours()
     with in_book(book):
-        rows = reading.statement(book=book, code=CASH, limit=10)
+        rows = statements.statement(book=book, code=CASH, limit=10)
         assert [(x.side, x.amount, x.balance) for x in rows] == [
             ("C", 5, 115),
             ("D", 20, 120),
             ("D", 100, 100),
         ]
-        assert reading.statement(book=book, code=CASH, limit=1) == rows[:1]
-        assert [x.balance for x in reading.statement(book=book, code=INCOME, limit=9)] == [-5]
-        assert reading.statement(book=book, code=WALLET, limit=9) == []
+        assert statements.statement(book=book, code=CASH, limit=1) == rows[:1]
+        assert [x.balance for x in statements.statement(book=book, code=INCOME, limit=9)] == [-5]
+        assert statements.statement(book=book, code=WALLET, limit=9) == []
     newest = rows[0]
     assert newest == StatementRow(
         position=newest.position,
@@ -205,10 +209,10 @@ def test_pages_of_a_statement_meet_without_gap_or_overlap() -> None:
         ]
         post_many(book=book, drafts=drafts, now=NOW)
         reverse(book=book, reference=drafts[0].reference, reason="", now=NOW, booked_on=TODAY)
-        whole = reading.statement(book=book, code=CASH, limit=100)
+        whole = statements.statement(book=book, code=CASH, limit=100)
         pages: list[StatementRow] = []
         before: Position | None = None
-        while page := reading.statement(book=book, code=CASH, limit=3, before=before):
+        while page := statements.statement(book=book, code=CASH, limit=3, before=before):
             pages += page
             before = page[-1].position
     assert pages == whole
@@ -223,8 +227,8 @@ def test_the_operator_reads_the_book_it_has_opened() -> None:
     book = a_book_with_three_hours()
     with in_book(book, "ops"):
         assert reading.balances(book=book, using="ops")[CASH].amount == 115
-        assert reading.trial_balance(book=book, using="ops")["CNY"].debits == 125
-        assert len(reading.statement(book=book, code=CASH, limit=9, using="ops")) == 3
+        assert totals.trial_balance(book=book, using="ops")["CNY"].debits == 125
+        assert len(statements.statement(book=book, code=CASH, limit=9, using="ops")) == 3
         subject = uuid.uuid4()
         found = reading.by_subject(book=book, prefix="", subjects=[subject], using="ops")
         assert found == {subject: {}}
@@ -232,12 +236,27 @@ def test_the_operator_reads_the_book_it_has_opened() -> None:
         reading.balances(book=book, using="ops")
 
 
-@pytest.mark.parametrize("read", ["balances", "trial_balance", "by_subject", "statement"])
-def test_a_book_that_is_not_open_is_an_error_not_an_empty_answer(read: str) -> None:
+DAYS = {"start": TODAY, "end": TODAY}
+
+
+@pytest.mark.parametrize(
+    ("read", "more"),
+    [
+        (reading.balances, {}),
+        (reading.balances, {"as_of": NOW}),
+        (reading.balances, {"as_of": NOW, "by": Axis.EVENT}),
+        (reading.by_subject, {"prefix": "", "subjects": []}),
+        (statements.statement, {"code": CASH, "limit": 1}),
+        (statements.account_statement, {"code": CASH, **DAYS}),
+        (totals.trial_balance, {}),
+        (totals.trial_balance, {"through": TODAY}),
+        (totals.period_totals, DAYS),
+        (totals.period_trial_balance, DAYS),
+    ],
+)
+def test_a_book_that_is_not_open_is_an_error_not_an_empty_answer(
+    read: Callable[..., object], more: dict[str, object]
+) -> None:
     book = a_book_with_three_hours()
-    more: dict[str, dict[str, object]] = {
-        "by_subject": {"prefix": "", "subjects": []},
-        "statement": {"code": CASH, "limit": 1},
-    }
     with in_book(a_book()), pytest.raises(BookNotOpenError):
-        getattr(reading, read)(book=book, **more.get(read, {}))
+        read(book=book, **more)

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from io import StringIO
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from ledger.balances import Totals, trial_balance
 from ledger.book import credit, debit, post, reverse
 from ledger.checks import prove
 from ledger.errors import BookNotOpenError
 from ledger.management.commands.check_books import Command
+from ledger.periods import close, reopen
+from ledger.totals import Totals, trial_balance
 from tests.ledger.build import (
     CASH,
     INCOME,
@@ -52,6 +54,8 @@ GUARDED = "every balance is the sum of its postings, those just arrived included
 DAILY = "every day's totals are the sums of its postings"
 FUNDS = "no entry funds more than it brought"
 LINKS = "every entry has the links it states"
+CLOSINGS = "every closing follows the one before"
+CLOSED = "every closed day is what it was when it was closed"
 FLOOR = "no guarded account is below its floor"
 HELD = "what is held is what live holds keep"
 HOLD = "every hold is what it was when it was placed, on a guarded account"
@@ -129,7 +133,7 @@ def test_sound_books_pass() -> None:
     findings = prove("ops", books.book)
     assert {f.invariant for f in findings} == {
         BALANCED, COUNTED, ENTRY, ACCOUNT, AMOUNT, HASH, REFERENCE, CODE, MIRROR, ONCE, GUARDED,
-        DAILY, FUNDS, LINKS, FLOOR, HELD, HOLD, TAKEN, TWO_HOLDS,
+        DAILY, FUNDS, LINKS, CLOSINGS, CLOSED, FLOOR, HELD, HOLD, TAKEN, TWO_HOLDS,
         SETTLED, POSTED, HOLD_REFERENCE, TRIGGERS, CONSTRAINTS, ISOLATION, APP, OPS,
         BODIES, RIGHTS, NEXT_MONTH,
     }  # fmt: skip
@@ -252,6 +256,54 @@ def test_only_the_book_asked_for_is_proved() -> None:
         assert broken_in("owner", None)[BALANCED].violations == 4
 
 
+CLOSED_BOOKS = [
+    # Something booked on a closed day, moved out of it, or of another size.
+    ("UPDATE ledger_posting SET amount = amount + 1 WHERE entry_id = %(plain)s", {CLOSED}),
+    ("UPDATE ledger_posting SET booked_on = booked_on + 40 WHERE entry_id = %(plain)s", {CLOSED}),
+    ("UPDATE ledger_posting SET side = CASE side WHEN 'D' THEN 'C' ELSE 'D' END"
+     " WHERE entry_id = %(plain)s", {CLOSED}),
+    ("UPDATE ledger_ledgeraccount SET code = 'x' WHERE book = %(book)s AND code = 'owed:CNY'",
+     {CLOSED}),
+    ("WITH e AS (INSERT INTO ledger_journalentry (id, book, reference, kind, content_hash,"
+     " posting_count, event_at, known_at, booked_on, memo) SELECT gen_random_uuid(), book,"
+     " 'slipped', kind, content_hash, 2, event_at, known_at, booked_on, memo"
+     " FROM ledger_journalentry WHERE id = %(plain)s RETURNING *)"
+     " INSERT INTO ledger_posting (book, entry_id, account_id, amount, known_at,"
+     " booked_on, line_no, currency, side) SELECT e.book, e.id, account_id,"
+     " amount, e.known_at, e.booked_on, line_no, currency, side FROM e, ledger_posting"
+     " WHERE entry_id = %(plain)s", {CLOSED}),
+    # The closings themselves.
+    ("UPDATE ledger_closing SET digest = sha256('x') WHERE book = %(book)s AND number = 1",
+     {CLOSED}),
+    ("UPDATE ledger_closing SET digest = sha256('x') WHERE book = %(book)s AND number = 2", set()),
+    ("UPDATE ledger_closing SET digest = sha256('x') WHERE book = %(book)s AND number = 3",
+     {CLOSED}),
+    ("UPDATE ledger_closing SET through = through - 1 WHERE book = %(book)s AND number = 3",
+     {CLOSED}),
+    ("DELETE FROM ledger_closing WHERE book = %(book)s AND number = 1", {CLOSINGS}),
+    ("DELETE FROM ledger_closing WHERE book = %(book)s AND number = 2", {CLOSINGS}),
+    ("UPDATE ledger_closing SET number = 4 WHERE book = %(book)s AND number = 3", {CLOSINGS}),
+    ("UPDATE ledger_closing SET action = 'close' WHERE book = %(book)s AND number = 3",
+     {CLOSINGS}),
+    ("UPDATE ledger_closing SET action = 'reopen', approved_by = 'Bob', reason = 'x'"
+     " WHERE book = %(book)s AND number = 2", {CLOSINGS}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "expected"), CLOSED_BOOKS)
+def test_tampering_with_closed_days_is_found(sql: str, expected: set[str]) -> None:
+    books = some_books()
+    with in_book(books.book):
+        close(book=books.book, through=TODAY, by="Ann", reason="", now=NOW)
+        tomorrow = TODAY + timedelta(days=1)
+        close(book=books.book, through=tomorrow, by="Ann", reason="", now=NOW)
+        reopen(book=books.book, through=TODAY, by="Ann", approved_by="Bob", reason="x", now=NOW)
+    assert broken_in("ops", books.book) == {}
+    with tampering(guards=False) as cursor:
+        cursor.execute(sql, vars(books))
+        assert broken_in("owner", books.book).keys() & {CLOSINGS, CLOSED} == expected
+
+
 CATALOGUE = [
     ("ALTER TABLE ledger_posting DISABLE TRIGGER postings_make_whole_entries", TRIGGERS),
     ("ALTER TABLE ledger_posting ENABLE TRIGGER posting_never_changes", TRIGGERS),
@@ -303,6 +355,12 @@ CATALOGUE = [
     ("GRANT EXECUTE ON FUNCTION ledger_check_postings() TO tributary_app", RIGHTS),
     ("GRANT EXECUTE ON FUNCTION ledger_check_entries() TO PUBLIC", RIGHTS),
     ("GRANT EXECUTE ON FUNCTION ledger_open_balances() TO tributary_ops", RIGHTS),
+    ("ALTER TABLE ledger_closing DISABLE TRIGGER closing_follows_the_last_one", TRIGGERS),
+    ("DROP TRIGGER closings_arrive ON ledger_closing", TRIGGERS),
+    ("ALTER TABLE ledger_closing DROP CONSTRAINT reopening_takes_two_persons", CONSTRAINTS),
+    ("GRANT EXECUTE ON FUNCTION ledger_check_closing() TO tributary_app", RIGHTS),
+    ("CREATE OR REPLACE FUNCTION ledger_trial_balance_digest(its_book uuid, last_day date)"
+     " RETURNS bytea LANGUAGE sql AS 'SELECT sha256(''x'')'", BODIES),
     ("CREATE OR REPLACE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql"
      " AS 'BEGIN RETURN NEW; END'", BODIES),
     ("DROP FUNCTION ledger_check_entries() CASCADE", BODIES),
@@ -346,7 +404,7 @@ def test_the_command_prints_a_line_per_invariant() -> None:
     books, out = some_books(), StringIO()
     call_command(Command(), book=str(books.book), stdout=out)
     lines = out.getvalue().splitlines()
-    assert len(lines) == 27
+    assert len(lines) == 29
     assert all(line.startswith("ok            0  ") for line in lines)
 
 
@@ -354,7 +412,7 @@ def test_the_command_fails_on_broken_books() -> None:
     books, out = some_books(), StringIO()
     with tampering(guards=False) as cursor:
         cursor.execute("UPDATE ledger_journalentry SET memo = 'x' WHERE id = %s", [books.plain])
-        with pytest.raises(CommandError, match="2 of 27 invariants are broken"):
+        with pytest.raises(CommandError, match="2 of 29 invariants are broken"):
             call_command(Command(), book=books.book, using="owner", stdout=out)
     assert f"BROKEN        1  {HASH}\n                 entry {books.plain}\n" in out.getvalue()
 
@@ -365,8 +423,9 @@ def test_a_trial_balance_shows_what_does_not_balance() -> None:
         cursor.execute("SELECT set_config('tributary.tenant', %s, true)", [str(books.book)])
         assert trial_balance(book=books.book, using="owner")["CNY"] == Totals(350, 350)
         cursor.execute(
-            "UPDATE ledger_posting SET amount = 107 WHERE entry_id = %s AND side = 'D'",
-            [books.plain],
+            "UPDATE ledger_balance b SET debits = b.debits + 7 FROM ledger_ledgeraccount a"
+            " WHERE a.book = b.book AND a.id = b.account_id AND a.code = %s AND b.book = %s",
+            [CASH, books.book],
         )
         assert trial_balance(book=books.book, using="owner")["CNY"] == Totals(357, 350)
 

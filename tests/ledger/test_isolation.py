@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import ProgrammingError, connections
 
 from ledger.book import credit, debit, post
-from ledger.models import Balance, Hold, JournalEntry, LedgerAccount, Posting
+from ledger.models import Balance, Closing, Hold, JournalEntry, LedgerAccount, Posting
+from ledger.periods import close
 from tests.ledger.build import (
     CASH,
     NOW,
     OWED,
+    TODAY,
     WALLET,
     Line,
     a_book,
@@ -26,7 +29,7 @@ from tests.ledger.build import (
 
 pytestmark = pytest.mark.usefixtures("database")
 
-MODELS = [LedgerAccount, JournalEntry, Posting, Balance, Hold]
+MODELS = [LedgerAccount, JournalEntry, Posting, Balance, Hold, Closing]
 
 
 def a_used_book() -> uuid.UUID:
@@ -34,6 +37,7 @@ def a_used_book() -> uuid.UUID:
     with in_book(book):
         post(book=book, draft=a_draft(debit(CASH, 5, "CNY"), credit(WALLET, 5, "CNY")), now=NOW)
         hold(book, 3)
+        close(book=book, through=TODAY - timedelta(days=1), by="Ann", reason="", now=NOW)
     return book
 
 
