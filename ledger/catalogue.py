@@ -15,6 +15,8 @@ TABLES = (
     "ledger_arrival",
     "ledger_daily",
     "ledger_closing",
+    "ledger_seal",
+    "ledger_anchor",
 )
 
 TRIGGERS = {
@@ -61,6 +63,14 @@ TRIGGERS = {
     "ledger_closing": {
         "closing_never_changes": "ledger_refuse",
         "closings_never_vanish": "ledger_refuse",
+    },
+    "ledger_seal": {
+        "seal_never_changes": "ledger_refuse",
+        "seals_never_vanish": "ledger_refuse",
+    },
+    "ledger_anchor": {
+        "anchor_never_changes": "ledger_refuse",
+        "anchors_never_vanish": "ledger_refuse",
     },
 }
 PARTITION_TRIGGERS = {
@@ -136,6 +146,19 @@ CONSTRAINTS = {
         "reopening_takes_two_persons",
         "reopening_has_a_reason",
     ),
+    "ledger_seal": (
+        "ledger_seal_key",
+        "every_seal_has_one_successor",
+        "seal_numbers_begin_at_one",
+        "seal_heads_are_sha256",
+        "seal_has_a_digest_for_every_record",
+    ),
+    "ledger_anchor": (
+        "ledger_anchor_key",
+        "anchor_has_its_seal",
+        "anchor_signature_is_ed25519",
+        "anchor_names_a_place",
+    ),
 }
 PARTITION_CONSTRAINTS = tuple(c for c in CONSTRAINTS["ledger_posting"] if c.startswith("posting_"))
 
@@ -153,6 +176,7 @@ FUNCTIONS = {
     "ledger_settle_holds": "20ac004b485d24af6082ee0ddf1d92ef",
     "ledger_check_posted_hold": "d28f565280df0b6d7cd8e3a3af9a5285",
     "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
+    "ledger_seal_arrivals": "b88f5d910193d8d5a7ddf728de249c25",
     "ledger_post": "a9acc64b239b4cb600d7a2df8e1792b1",
 }
 """MD5 of the bodies as the migrations wrote them: a guard that was replaced is no guard."""
@@ -242,7 +266,8 @@ CATALOGUE_INVARIANTS = {
         UNION ALL
         SELECT format('INSERT on %s', w.oid::regclass)
         FROM (SELECT t::regclass::oid AS oid
-            FROM unnest(ARRAY['ledger_balance', 'ledger_arrival', 'ledger_daily']) AS t
+            FROM unnest(ARRAY['ledger_balance', 'ledger_arrival', 'ledger_daily',
+                'ledger_seal']) AS t
             UNION ALL {_PARTITIONS}) w
         WHERE has_any_column_privilege('tributary_app', w.oid, 'INSERT')
         UNION ALL
