@@ -99,17 +99,24 @@ _SETTLEMENT = _fields(
 # One sealer per book at a time. Arrivals are taken as they are found: whatever order transactions
 # commit in, each stays until some call has sealed it. What is taken is whole arrivals, so a call
 # may seal more than `most` records; a seal has at most 10,000. A closing's id is its number.
+#
+# `near` reads the entries of a seal in one go, because those that arrive together lie together; the
+# few that lie elsewhere are looked up one by one.
 SEALING = f"""
 CREATE FUNCTION ledger_seal_arrivals(its_book uuid, its_now timestamptz, most int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
-SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_nestloop = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     size CONSTANT int := 10000;
-    all_kinds text[];
-    all_ids uuid[];
+    places tid[];
+    gone bigint;
+    arrived record;
+    all_kinds text[] := '{{}}';
+    all_ids uuid[] := '{{}}';
     its_kinds text[];
     its_ids uuid[];
     its_digests bytea[];
+    entries uuid[];
     its_number bigint;
     its_previous bytea;
     its_head bytea;
@@ -124,20 +131,28 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('ledger_seal ' || its_book, 0));
 
-    -- By ctid, which nobody else changes: the statement's own trigger folds what it takes.
-    WITH taken AS (
-        DELETE FROM ledger_arrival WHERE ctid = ANY (ARRAY(
-            SELECT found.ctid FROM (
-                SELECT a.ctid, sum(cardinality(a.ids)) OVER (ROWS UNBOUNDED PRECEDING)
-                    - cardinality(a.ids) AS before
-                FROM (SELECT ctid, ids FROM ledger_arrival WHERE book = its_book LIMIT most) a
-            ) found WHERE found.before < most))
-        RETURNING kind, ids
-    )
-    SELECT array_agg(t.kind ORDER BY t.kind, u.id), array_agg(u.id ORDER BY t.kind, u.id)
-        INTO all_kinds, all_ids FROM taken t, unnest(t.ids) AS u (id);
-    IF all_ids IS NULL THEN
+    SELECT array_agg(found.ctid) INTO places FROM (
+        SELECT a.ctid, sum(cardinality(a.ids)) OVER (ROWS UNBOUNDED PRECEDING)
+            - cardinality(a.ids) AS before
+        FROM (SELECT ctid, ids FROM ledger_arrival WHERE book = its_book LIMIT most) a
+    ) found WHERE found.before < most;
+    IF places IS NULL THEN
         RETURN 0;
+    END IF;
+    FOR arrived IN
+        SELECT a.kind, array_agg(u.id ORDER BY u.id) AS ids
+        FROM ledger_arrival a, unnest(a.ids) AS u (id)
+        WHERE a.ctid = ANY (places) GROUP BY a.kind ORDER BY a.kind
+    LOOP
+        all_kinds := all_kinds || array_fill(arrived.kind, ARRAY[cardinality(arrived.ids)]);
+        all_ids := all_ids || arrived.ids;
+    END LOOP;
+    -- The statement's own trigger folds what it takes.
+    DELETE FROM ledger_arrival WHERE ctid = ANY (places);
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    IF gone <> cardinality(places) THEN
+        RAISE EXCEPTION 'arrivals of % were taken away by somebody else', its_book
+            USING ERRCODE = 'serialization_failure';
     END IF;
 
     SELECT number, head INTO its_number, its_previous FROM ledger_seal
@@ -147,40 +162,50 @@ BEGIN
     FOR done IN 0 .. cardinality(all_ids) - 1 BY size LOOP
         its_kinds := all_kinds[done + 1 : done + size];
         its_ids := all_ids[done + 1 : done + size];
+        entries := its_ids[array_position(its_kinds, 'entry') :
+            coalesce(array_position(its_kinds, 'hold'),
+                     array_position(its_kinds, 'settlement'), size + 1) - 1];
+        WITH near AS MATERIALIZED (
+            SELECT id, known_at, content_hash FROM ledger_journalentry
+            WHERE book = its_book AND id >= entries[1 + cardinality(entries) / 50]
+            ORDER BY id LIMIT 2 * cardinality(entries)
+        )
         SELECT array_agg(d.digest ORDER BY d.n),
                string_agg(length(d.kind) || ':' || d.kind || '36:' || d.id || '64:'
                    || encode(d.digest, 'hex'), '' ORDER BY d.n),
                min('arrival_has_its_record ' || d.id) FILTER (WHERE d.digest IS NULL)
             INTO its_digests, records, lost
             FROM (
-                SELECT r.kind, r.id, r.n, sha256(convert_to(CASE r.kind
-                WHEN 'entry' THEN (
+                SELECT r.kind, r.id, r.n, sha256(convert_to(CASE
+                WHEN r.kind = 'entry' AND e.id IS NOT NULL THEN {_ENTRY}
+                WHEN r.kind = 'entry' THEN (
                     SELECT {_ENTRY}
                     FROM (SELECT id, known_at, content_hash FROM ledger_journalentry
                           WHERE book = its_book AND id >= r.id ORDER BY id LIMIT 1) e
                     WHERE e.id = r.id)
-                WHEN 'hold' THEN (
+                WHEN r.kind = 'hold' THEN (
                     SELECT {_HOLD}
                     FROM (SELECT id, placed_at, content_hash FROM ledger_hold
                           WHERE book = its_book AND id >= r.id ORDER BY id LIMIT 1) h
                     WHERE h.id = r.id)
-                WHEN 'settlement' THEN (
+                WHEN r.kind = 'settlement' THEN (
                     SELECT {_SETTLEMENT}
                     FROM (SELECT * FROM ledger_hold
                           WHERE book = its_book AND id >= r.id ORDER BY id LIMIT 1) h
                     WHERE h.id = r.id AND h.state <> 'held')
-                WHEN 'account' THEN (
+                WHEN r.kind = 'account' THEN (
                     SELECT {_ACCOUNT}
                     FROM (SELECT * FROM ledger_ledgeraccount
                           WHERE book = its_book AND id >= r.id ORDER BY id LIMIT 1) a
                     WHERE a.id = r.id)
-                WHEN 'closing' THEN (
+                WHEN r.kind = 'closing' THEN (
                     SELECT {_CLOSING}
                     FROM ledger_closing c
                     WHERE c.book = its_book
                       AND c.number = ('x' || right(r.id::text, 8))::bit(32)::int)
                 END, 'UTF8')) AS digest
                 FROM unnest(its_kinds, its_ids) WITH ORDINALITY AS r (kind, id, n)
+                LEFT JOIN near e ON e.id = r.id
                 OFFSET 0
             ) d;
         PERFORM ledger_complain(lost);
