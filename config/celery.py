@@ -101,6 +101,11 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"queue": "default", "expires": 15},
         },
+        "seal": {
+            "task": "settlement.tasks.seal_books",
+            "schedule": 10.0,
+            "options": {"queue": "default", "expires": 10},
+        },
         "collect": {
             "task": "settlement.tasks.collect_statements",
             "schedule": settings.BANK_COLLECT_SECONDS,

@@ -38,6 +38,11 @@ ALTER TABLE ledger_arrival
     ADD COLUMN arrived_at timestamptz NOT NULL DEFAULT clock_timestamp();
 """
 
+# What 0015 adds, for as long as this migration does not follow it.
+CLOSINGS = """
+ALTER TABLE ledger_closing ADD COLUMN IF NOT EXISTS id uuid;
+"""
+
 # Written after the head has left: a crash in between exports it once more.
 ANCHORS = """
 CREATE TABLE ledger_anchor (
@@ -82,7 +87,7 @@ _ACCOUNT = _fields(
     "a.floor::text", "a.overdraft::text", _instant("a.opened_at"),
 )
 _CLOSING = _fields(
-    "'closing'", "r.id::text", "c.number::text", "c.action", "to_char(c.through, 'YYYY-MM-DD')",
+    "'closing'", "c.id::text", "c.number::text", "c.action", "to_char(c.through, 'YYYY-MM-DD')",
     "c.closed_by", "c.approved_by", "c.reason", _instant("c.closed_at"),
     "encode(c.digest, 'hex')",
 )
@@ -98,7 +103,7 @@ _SETTLEMENT = _fields(
 
 # One sealer per book at a time. Arrivals are taken as they are found: whatever order transactions
 # commit in, each stays until some call has sealed it. What is taken is whole arrivals, so a call
-# may seal more than `most` records; a seal has at most 10,000. A closing's id is its number.
+# may seal more than `most` records; a seal has at most 10,000.
 #
 # `near` reads the entries of a seal in one go, because those that arrive together lie together; the
 # few that lie elsewhere are looked up one by one.
@@ -201,8 +206,7 @@ BEGIN
                 WHEN r.kind = 'closing' THEN (
                     SELECT {_CLOSING}
                     FROM ledger_closing c
-                    WHERE c.book = its_book
-                      AND c.number = ('x' || right(r.id::text, 8))::bit(32)::int)
+                    WHERE c.book = its_book AND c.id = r.id)
                 END, 'UTF8')) AS digest
                 FROM unnest(its_kinds, its_ids) WITH ORDINALITY AS r (kind, id, n)
                 LEFT JOIN near e ON e.id = r.id
@@ -254,7 +258,7 @@ class Migration(migrations.Migration):
     dependencies = [("ledger", "0013_lineage")]
 
     operations = [
-        *[migrations.RunSQL(sql) for sql in (SEALS, ANCHORS, GUARDS, SEALING, ISOLATION)],
+        *[migrations.RunSQL(sql) for sql in (SEALS, CLOSINGS, ANCHORS, GUARDS, SEALING, ISOLATION)],
         migrations.CreateModel(
             name='Seal',
             fields=[
