@@ -106,6 +106,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"queue": "default", "expires": 60},
         },
+        "seal": {
+            "task": "settlement.tasks.seal_books",
+            "schedule": 10.0,
+            "options": {"queue": "default", "expires": 10},
+        },
         "collect": {
             "task": "settlement.tasks.collect_statements",
             "schedule": settings.BANK_COLLECT_SECONDS,

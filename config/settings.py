@@ -142,6 +142,27 @@ DATABASES = {
 }
 BROKER_URL = _url("BROKER_URL") or "memory://"
 
+# --- Seals of the ledger ------------------------------------------------------------------
+
+_seal_key_file = env.str("LEDGER_SEAL_KEY_FILE", "")
+LEDGER_SEAL_KEY = (
+    env.str("LEDGER_SEAL_KEY", "")
+    or (Path(_seal_key_file).read_text(encoding="ascii").strip() if _seal_key_file else "")
+    or ("" if DEPLOYED else kept_secret(HOME, "ledger_seal_key"))
+)
+"""Signs the heads that leave the database (32 bytes in base64, Ed25519); only workers need it."""
+LEDGER_HEADS = Path(env.str("LEDGER_HEADS", str(HOME / "heads")))
+"""Where they go, best a disk of another machine; or a storage, which then comes first."""
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+if _heads_storage := env.str("LEDGER_HEADS_STORAGE", ""):
+    STORAGES["ledger_heads"] = {
+        "BACKEND": _heads_storage,
+        "OPTIONS": env.json("LEDGER_HEADS_OPTIONS", default={}),
+    }
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MIGRATION_MODULES: dict[str, str] = {}
 

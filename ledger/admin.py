@@ -1,11 +1,11 @@
-"""The operator reads accounts, entries, holds and closings here; nobody writes them."""
+"""The operator reads accounts, entries, holds, closings and seals here; nobody writes them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Func, IntegerField, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from ledger.checks import operator_alias
-from ledger.models import Closing, Hold, JournalEntry, LedgerAccount, Posting, Side
+from ledger.models import Closing, Hold, JournalEntry, LedgerAccount, Posting, Seal, Side
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is not typed
@@ -166,6 +166,39 @@ class ClosingAdmin(ReadOnlyAdmin):
     def fingerprint(self, closing: Closing) -> str:
         """The digest in hexadecimal."""
         return bytes(closing.digest).hex()
+
+
+@admin.register(Seal)
+class SealAdmin(ReadOnlyAdmin):
+    """Seals of all books; within a book the newest first, without their thousands of records."""
+
+    list_display = ("number", "book", "sealed_at", "records", "fingerprint")
+    ordering = ("-book", "-number")
+    search_fields = ("book",)
+    fields = ("book", "number", "sealed_at", "records", "previous_fingerprint", "fingerprint")
+    readonly_fields = ("records", "previous_fingerprint", "fingerprint")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The seals without their records, but with how many these are."""
+        rows = super().get_queryset(request).defer("kinds", "ids", "digests")
+        return rows.annotate(
+            records=Func(F("ids"), function="cardinality", output_field=IntegerField())
+        )
+
+    @admin.display(description=_("number of records"))
+    def records(self, seal: Any) -> int:
+        """How many records it seals."""
+        return int(seal.records)
+
+    @admin.display(description=_("head"))
+    def fingerprint(self, seal: Seal) -> str:
+        """The head in hexadecimal."""
+        return bytes(seal.head).hex()
+
+    @admin.display(description=_("previous head"))
+    def previous_fingerprint(self, seal: Seal) -> str:
+        """The head of the seal before it."""
+        return bytes(seal.previous).hex()
 
 
 def _on(posting: Posting, side: Side) -> str:

@@ -15,6 +15,8 @@ TABLES = (
     "ledger_arrival",
     "ledger_daily",
     "ledger_closing",
+    "ledger_seal",
+    "ledger_anchor",
 )
 
 TRIGGERS = {
@@ -62,6 +64,14 @@ TRIGGERS = {
         "closings_never_vanish": "ledger_refuse",
         "closing_follows_the_last_one": "ledger_check_closing",
         "closings_arrive": "ledger_announce_closings",
+    },
+    "ledger_seal": {
+        "seal_never_changes": "ledger_refuse",
+        "seals_never_vanish": "ledger_refuse",
+    },
+    "ledger_anchor": {
+        "anchor_never_changes": "ledger_refuse",
+        "anchors_never_vanish": "ledger_refuse",
     },
 }
 PARTITION_TRIGGERS = {
@@ -132,6 +142,19 @@ CONSTRAINTS = {
         "approval_has_a_name",
         "closing_is_of_days_that_have_begun",
     ),
+    "ledger_seal": (
+        "ledger_seal_key",
+        "every_seal_has_one_successor",
+        "seal_numbers_begin_at_one",
+        "seal_heads_are_sha256",
+        "seal_has_a_digest_for_every_record",
+    ),
+    "ledger_anchor": (
+        "ledger_anchor_key",
+        "anchor_has_its_seal",
+        "anchor_signature_is_ed25519",
+        "anchor_names_a_place",
+    ),
 }
 DOMAINS = {
     ("ledger_journalentry", "reference"): ("entry_reference_is_not_empty",),
@@ -165,6 +188,7 @@ FUNCTIONS = {
     "ledger_release": "775afbe6b2555feb833cbc3cfe97c3fe",
     "ledger_expire": "9b5abbec1874e22ea163ecddcc85807a",
     "ledger_lock_balances": "6986ec114a679a42aadcd55073a0ca3f",
+    "ledger_seal_arrivals": "1a1c36a72a142a4f63e65736faaf6d4e",
     "ledger_trial_balance_digest": "2aaa729794d44c10ca9f0b3d662c4f43",
     "ledger_check_closing": "698c264d5c512e59968996a435e78f29",
     "ledger_announce_closings": "e780e25c4bf75450d747b8fe97f5dd02",
@@ -262,7 +286,8 @@ CATALOGUE_INVARIANTS = {
         UNION ALL
         SELECT format('INSERT on %s', w.oid::regclass)
         FROM (SELECT t::regclass::oid AS oid
-            FROM unnest(ARRAY['ledger_balance', 'ledger_arrival', 'ledger_daily']) AS t
+            FROM unnest(ARRAY['ledger_balance', 'ledger_arrival', 'ledger_daily',
+                'ledger_seal']) AS t
             UNION ALL {_PARTITIONS}) w
         WHERE has_any_column_privilege('tributary_app', w.oid, 'INSERT')
         UNION ALL

@@ -8,6 +8,7 @@ line of text per violation, and so sees one moment of the database.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -36,12 +37,12 @@ def prove(using: str, book: UUID | None = None) -> list[Finding]:
     `using` is a connection of the operator's role or the owner. The application's role can prove
     only the book its transaction acts for: anything else raises BookNotOpenError.
     """
-    _refuse_to_look_through_a_keyhole(using, book)
+    refuse_to_look_through_a_keyhole(using, book)
     findings = [
-        _find(using, invariant, sql, {"book": book}) for invariant, sql in ROW_INVARIANTS.items()
+        find(using, invariant, sql, {"book": book}) for invariant, sql in ROW_INVARIANTS.items()
     ]
     return findings + [
-        _find(using, invariant, sql, None) for invariant, sql in CATALOGUE_INVARIANTS.items()
+        find(using, invariant, sql, None) for invariant, sql in CATALOGUE_INVARIANTS.items()
     ]
 
 
@@ -50,9 +51,8 @@ def operator_alias() -> str:
     return "ops" if "ops" in connections else DEFAULT_DB_ALIAS
 
 
-def _find(
-    using: str, invariant: str, sql: str, parameters: dict[str, UUID | None] | None
-) -> Finding:
+def find(using: str, invariant: str, sql: str, parameters: dict[str, Any] | None) -> Finding:
+    """What a query finds that returns a line of text per violation."""
     wrapped = f"SELECT count(*), (array_agg(place))[1:{EXAMPLES}] FROM ({sql}) AS found (place)"
     with connections[using].cursor() as cursor:
         cursor.execute(wrapped, parameters)
@@ -60,8 +60,8 @@ def _find(
     return Finding(invariant=invariant, violations=violations, examples=tuple(examples or ()))
 
 
-def _refuse_to_look_through_a_keyhole(using: str, book: UUID | None) -> None:
-    """Where row-level security hides books, all would seem well."""
+def refuse_to_look_through_a_keyhole(using: str, book: UUID | None) -> None:
+    """Raise BookNotOpenError where row-level security hides books: all would seem well."""
     sql = f"""
         SELECT pg_has_role(current_user, 'tributary_ops', 'USAGE')
             OR pg_has_role(current_user, relowner, 'USAGE'), {OPEN_BOOK}

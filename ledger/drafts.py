@@ -209,7 +209,7 @@ def content_hash(
     # Fields of a length that never changes are written out: batches are hashed entry by entry.
     parts = [
         f"7:{VERSION}36:{_book(book)}{len(draft.reference)}:{draft.reference}{len(draft.kind)}:{draft.kind}"
-        f"26:{_instant(draft.event_at)}10:{draft.booked_on.isoformat()}{len(draft.memo)}:{draft.memo}"
+        f"26:{instant(draft.event_at)}10:{draft.booked_on.isoformat()}{len(draft.memo)}:{draft.memo}"
         f"{_uuid(reverses)}"
     ]
     for movement in draft.movements:
@@ -236,7 +236,7 @@ def _extras(draft: Draft, hold: str | None) -> str:
         for link in draft.links:
             amount = None if link.amount is None else str(link.amount)
             fields += [link.relation, link.reference, link.account, amount]
-    return _text(fields)
+    return canonical(fields)
 
 
 def hold_hash(
@@ -259,14 +259,15 @@ def hold_hash(
             str(amount),
             currency,
             None if subject is None else str(subject),
-            None if expires_at is None else _instant(expires_at),
+            None if expires_at is None else instant(expires_at),
         ]
     )
 
 
 # Entries of a batch often share instants and always their book.
 @lru_cache(maxsize=4096)
-def _instant(value: datetime) -> str:
+def instant(value: datetime) -> str:
+    """An instant as every canonical text has it: UTC, microseconds, 26 characters."""
     return value.astimezone(UTC).isoformat("T", "microseconds")[:26]
 
 
@@ -279,47 +280,51 @@ def _uuid(value: UUID | None) -> str:
     return ABSENT if value is None else f"36:{value}"
 
 
-def _text(fields: Iterable[str | None]) -> str:
+def canonical(fields: Iterable[str | None]) -> str:
+    """Fields as one text that no other fields have; an absent one is None."""
     return "".join([ABSENT if each is None else f"{len(each)}:{each}" for each in fields])
 
 
 def _sha256(fields: Iterable[str | None]) -> bytes:
-    return hashlib.sha256(_text(fields).encode()).digest()
+    return hashlib.sha256(canonical(fields).encode()).digest()
 
 
-def _instant_sql(column: str) -> str:
+def instant_sql(column: str) -> str:
+    """`instant` in SQL."""
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
 
 
-def _sql(*expressions: str) -> str:
+def canonical_sql(*expressions: str) -> str:
+    """`canonical` in SQL, of expressions that are text."""
     fields = (f"coalesce(length({e}) || ':' || {e}, '{ABSENT}')" for e in expressions)
     return " || ".join(fields)
 
 
-_ENTRY_SQL = _sql(
+_ENTRY_SQL = canonical_sql(
     f"'{VERSION}'",
     "e.book::text",
     "e.reference",
     "e.kind",
-    _instant_sql("e.event_at"),
+    instant_sql("e.event_at"),
     "to_char(e.booked_on, 'YYYY-MM-DD')",
     "e.memo",
     "e.reverses::text",
 )
-_POSTING_SQL = _sql(
+_POSTING_SQL = canonical_sql(
     "p.side::text", "a.code", "p.amount::text", "p.currency::text", "p.subject::text"
 )
 
 _HOLD_OF_ENTRY_SQL = f"""
-    (SELECT {_sql("'hold'", "o.reference")} FROM ledger_hold o
+    (SELECT {canonical_sql("'hold'", "o.reference")} FROM ledger_hold o
      WHERE o.book = e.book AND o.id = e.hold_id)"""
 _METADATA_SQL = f"""
-    (SELECT {_sql("'metadata'", "count(*)::text")}
-        || string_agg({_sql("m.key", "m.value")}, '' ORDER BY m.key COLLATE "C")
+    (SELECT {canonical_sql("'metadata'", "count(*)::text")}
+        || string_agg({canonical_sql("m.key", "m.value")}, '' ORDER BY m.key COLLATE "C")
      FROM jsonb_each_text(e.metadata) m HAVING count(*) > 0)"""
 _LINKS_SQL = f"""
-    (SELECT {_sql("'links'", "count(*)::text")} || string_agg(
-        {_sql("l.relation", "t.reference", "c.code", "l.amount::text")}, '' ORDER BY l.link_no)
+    (SELECT {canonical_sql("'links'", "count(*)::text")} || string_agg(
+        {canonical_sql("l.relation", "t.reference", "c.code", "l.amount::text")},
+        '' ORDER BY l.link_no)
      FROM ledger_link l
      LEFT JOIN ledger_journalentry t ON t.book = l.book AND t.id = l.target_id
      LEFT JOIN ledger_ledgeraccount c ON c.book = l.book AND c.id = l.account_id
@@ -335,7 +340,7 @@ CONTENT_HASH_SQL = (
 )
 """Over entries `e` joined with postings `p` and accounts `a`, grouped by entry."""
 
-_HOLD_SQL = _sql(
+_HOLD_SQL = canonical_sql(
     f"'{HOLD_VERSION}'",
     "h.book::text",
     "h.reference",
@@ -343,14 +348,14 @@ _HOLD_SQL = _sql(
     "h.amount::text",
     "h.currency::text",
     "h.subject::text",
-    _instant_sql("h.expires_at"),
+    instant_sql("h.expires_at"),
 )
 
 HOLD_HASH_SQL = f"sha256(convert_to({_HOLD_SQL}, 'UTF8'))"
 """Over holds `h` joined with their accounts `a`."""
 
-_CLOSING_SQL = _sql("'closing-1'", "c.book::text", "to_char(c.through, 'YYYY-MM-DD')")
-_TOTALS_SQL = _sql(
+_CLOSING_SQL = canonical_sql("'closing-1'", "c.book::text", "to_char(c.through, 'YYYY-MM-DD')")
+_TOTALS_SQL = canonical_sql(
     "t.code", "t.currency::text", "t.debits::bigint::text", "t.credits::bigint::text"
 )
 

@@ -101,6 +101,14 @@ class MissingPartitionError(LedgerError):
     """No partition takes postings of this month: `ledger.partitions.ensure` was not called."""
 
 
+class NoSealKeyError(LedgerError):
+    """No key to sign heads with, or none to prove their signatures by."""
+
+
+class HeadsMissingError(LedgerError):
+    """There is no directory of exported heads."""
+
+
 MEANING: dict[str, type[LedgerError]] = {
     "posting_amount_is_positive": InvalidAmountError,
     "posting_amount_is_below_a_quadrillion": InvalidAmountError,

@@ -1,12 +1,13 @@
 """What the ledger's tables look like to Django.
 
 The tables themselves, with their guards, are SQL in the migrations (`managed = False`): Django
-neither alters nor flushes them. Rows are written by `ledger/book.py` and `ledger/holds.py` and by
-nothing else.
+neither alters nor flushes them. Rows are written by `ledger/book.py`, `ledger/holds.py` and
+`ledger/seals.py` and by nothing else.
 """
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -276,3 +277,46 @@ class Closing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.book} {self.number}"
+
+
+class Seal(models.Model):
+    """Up to 10,000 records hashed, and hashed together with the seal before it."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    """The first half of the head; the key is the book and the number."""
+    book = models.UUIDField(_("book"))
+    number = models.BigIntegerField(_("number"))
+    sealed_at = models.DateTimeField(_("sealed at"))
+    kinds = ArrayField(models.TextField(), verbose_name=_("kinds"))
+    ids = ArrayField(models.UUIDField(), verbose_name=_("records"))
+    digests = ArrayField(models.BinaryField(), verbose_name=_("digests"))
+    previous = models.BinaryField(_("previous head"), max_length=32)
+    head = models.BinaryField(_("head"), max_length=32)
+
+    class Meta:
+        managed = False
+        default_permissions = ["view"]
+        ordering = ["book", "-number"]
+        verbose_name = _("seal")
+        verbose_name_plural = _("seals")
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class Anchor(models.Model):
+    """A head that left the database, signed; written after it had left."""
+
+    pk = models.CompositePrimaryKey("book", "number")
+    book = models.UUIDField(_("book"))
+    number = models.BigIntegerField(_("number"))
+    exported_at = models.DateTimeField(_("exported at"))
+    signature = models.BinaryField(_("signature"), max_length=64)
+    place = models.TextField(_("place"))
+
+    class Meta:
+        managed = False
+        default_permissions = ["view"]
+        ordering = ["book", "-number"]
+        verbose_name = _("anchor")
+        verbose_name_plural = _("anchors")

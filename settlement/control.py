@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Q, QuerySet
 
 from accounts.access import acting_for
 from accounts.models import BankAccount
+from ledger import heads, seals
 from settlement import bookings
 from settlement.models import DocumentState, ReconRun, RunState, SourceDocument, Withdrawal
 from settlement.money_in import originals
 from settlement.money_in.requests import wake
 from settlement.money_out import gateway
 from settlement.work import PAYMENT
+
+log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=10)
 """How long a fresh row is left to the message that was sent with it."""
@@ -79,6 +83,31 @@ def expire_holds(*, merchant_id: UUID, now: datetime) -> int:
         if not batch:
             return expired
         expired += batch
+
+
+def seal_books(*, now: datetime) -> int:
+    """Seal what arrived in every book and write the new heads off; returns how many records.
+
+    Book after book, each in a transaction of its own, and so much of one at a time that a large
+    one does not make the others late. A book that cannot be sealed is logged and tried again at
+    the next tick; the others do not wait for it.
+    """
+    sealed = 0
+    books = seals.waiting("ops")
+    while books:
+        counts = {book: _seal(book, now) for book in books}
+        sealed += sum(counts.values())
+        books = [book for book, count in counts.items() if count >= seals.MOST]
+    heads.export(using="ops", now=now)
+    return sealed
+
+
+def _seal(book: UUID, now: datetime) -> int:
+    try:
+        return seals.seal(book=book, now=now)
+    except DatabaseError:
+        log.exception("book %s was not sealed", book)
+        return 0
 
 
 def collect_statements() -> int:

@@ -60,6 +60,12 @@ def expire_holds(*, merchant_id: str, **_later: Any) -> None:
 
 
 @shared_task
+def seal_books(**_later: Any) -> None:
+    """Seal what has arrived in the books, and write the heads off."""
+    control.seal_books(now=timezone.now())
+
+
+@shared_task
 def collect_statements(**_later: Any) -> None:
     """Ask the bank for new statements of every account."""
     control.collect_statements()

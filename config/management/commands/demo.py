@@ -16,6 +16,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config import demo, demo_bank
+from ledger import seals
+from settlement import control
 from settlement.money_out import gateway
 
 PATIENCE = timedelta(minutes=10)
@@ -51,6 +53,7 @@ class Command(BaseCommand):
                     work=partial(self._pay, merchant_id) if once else nothing,
                 )
         self._finish(merchant_id, once=once)
+        self._seal(merchant_id, once=once)
         for line in demo.summary(merchant_id):
             self.stdout.write(line)
         login = demo.login()
@@ -65,6 +68,17 @@ class Command(BaseCommand):
                 raise CommandError(f"{left} pieces of work are still unfinished")
             if once:
                 demo.work_off(merchant_id)
+            else:
+                time.sleep(0.5)
+
+    def _seal(self, merchant_id: UUID, *, once: bool) -> None:
+        """Seal the books, or wait until a worker has."""
+        deadline = timezone.now() + PATIENCE
+        while merchant_id in seals.waiting("ops"):
+            if timezone.now() > deadline:
+                raise CommandError("the books are still not sealed")
+            if once:
+                control.seal_books(now=timezone.now())
             else:
                 time.sleep(0.5)
 
