@@ -136,4 +136,4 @@ class Model:
     def refuses_to_hold(self, account: str, amount: int) -> Refusals:
         """Why so much cannot be promised."""
         free = self.balances()[account] - self.held()[account] - amount
-        return set() if free >= 0 else {InsufficientFundsError}
+        return set() if free >= -self.accounts[account].overdraft else {InsufficientFundsError}
