@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from ledger.book import AccountSpec, Draft, Movement, Side
-from ledger.errors import DuplicateReferenceError, InsufficientFundsError, LedgerError
+from ledger.errors import (
+    DuplicateReferenceError,
+    HoldMismatchError,
+    HoldSettledError,
+    InsufficientFundsError,
+    LedgerError,
+    PeriodClosedError,
+)
 
 Refusals = set[type[LedgerError]]
 """Why something must be refused, each reason enough; nothing where it must be done."""
@@ -36,13 +43,24 @@ class Promise:
     id: UUID
     account: str
     amount: int
-    expires_at: datetime | None = None
+    expires_at: datetime | None
+    taken: int = 0
     state: str = "held"
 
     @property
     def left(self) -> int:
         """What it still keeps."""
-        return self.amount if self.state == "held" else 0
+        return self.amount - self.taken if self.state == "held" else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A posting in an account's statement, and the balance it left."""
+
+    entry: Entry
+    line: int
+    movement: Movement
+    balance: int
 
 
 def every(_: Entry) -> bool:
@@ -57,6 +75,7 @@ class Model:
         self.accounts = {spec.code: spec for spec in specs}
         self.entries: dict[str, Entry] = {}
         self.holds: dict[str, Promise] = {}
+        self.closed: date | None = None
 
     # --- Figures ---
 
@@ -76,6 +95,14 @@ class Model:
         """All balances, by the entries that are counted."""
         return self.net(entry.draft for entry in self.entries.values() if counted(entry))
 
+    def turnover(self, side: Side, counted: Callable[[Entry], bool]) -> Counter[str]:
+        """Everything on one side of every account, by the entries that are counted."""
+        sums: Counter[str] = Counter()
+        for entry in filter(counted, self.entries.values()):
+            for movement in entry.draft.movements:
+                sums[movement.account] += movement.amount if movement.side is side else 0
+        return sums
+
     def held(self) -> dict[str, int]:
         """What live holds keep of every account."""
         sums = dict.fromkeys(self.accounts, 0)
@@ -92,20 +119,17 @@ class Model:
                 sums[movement.subject, movement.currency] += sign * movement.amount
         return {key: net for key, net in sums.items() if net}
 
-    def history(self, code: str) -> list[tuple[Entry, int, Movement, int]]:
-        """Every posting of an account in the order of a statement, with the balance it left."""
-        lines = sorted(
-            (entry.known_at, entry.id, number, entry.draft.reference)
-            for entry in self.entries.values()
-            for number, movement in enumerate(entry.draft.movements, start=1)
-            if movement.account == code
-        )
+    def history(self, code: str, *, booked: bool = False) -> list[Row]:
+        """Every posting of an account as the ledger learnt them, or by the days they belong to."""
+        entries = sorted(self.entries.values(), key=lambda entry: (entry.known_at, entry.id))
+        if booked:
+            entries.sort(key=lambda entry: entry.draft.booked_on)
         rows, balance = [], 0
-        for _, _, number, reference in lines:
-            entry = self.entries[reference]
-            movement = entry.draft.movements[number - 1]
-            balance += self.signed(movement)
-            rows.append((entry, number, movement, balance))
+        for entry in entries:
+            for line, movement in enumerate(entry.draft.movements, start=1):
+                if movement.account == code:
+                    balance += self.signed(movement)
+                    rows.append(Row(entry=entry, line=line, movement=movement, balance=balance))
         return rows
 
     # --- Refusals ---
@@ -119,14 +143,19 @@ class Model:
             earlier = self.entries.get(draft.reference)
             if earlier is None:
                 fresh[draft.reference] = draft
-            elif (earlier.draft, earlier.reverses) != (draft, reverses):
+            elif (earlier.draft, earlier.reverses, earlier.hold) != (draft, reverses, hold):
                 return {DuplicateReferenceError}
-        return self._too_poor(self.net(fresh.values()), self.holds.get(hold or ""))
+        return self._out_of_time(fresh.values()) | self._too_poor(fresh.values(), hold)
 
-    def _too_poor(self, change: dict[str, int], settled: Promise | None) -> Refusals:
-        balances, held = self.balances(), self.held()
-        if settled is not None:
-            held[settled.account] -= settled.left
+    def _out_of_time(self, drafts: Iterable[Draft]) -> Refusals:
+        late = any(self.closed is not None and draft.booked_on <= self.closed for draft in drafts)
+        return {PeriodClosedError} if late else set()
+
+    def _too_poor(self, drafts: Iterable[Draft], hold: str | None) -> Refusals:
+        change, balances, held = self.net(drafts), self.balances(), self.held()
+        if hold is not None:
+            account = self.holds[hold].account
+            held[account] += change[account]
         for code, spec in self.accounts.items():
             free = balances[code] + change[code] - held[code]
             if spec.floor is not None and free < spec.floor:
@@ -136,4 +165,17 @@ class Model:
     def refuses_to_hold(self, account: str, amount: int) -> Refusals:
         """Why so much cannot be promised."""
         free = self.balances()[account] - self.held()[account] - amount
-        return set() if free >= -self.accounts[account].overdraft else {InsufficientFundsError}
+        enough = free >= -self.accounts[account].overdraft
+        return set() if enough else {InsufficientFundsError}
+
+    def refuses_to_take(self, reference: str, draft: Draft, *, part: bool) -> Refusals:
+        """Why the draft cannot be posted in this hold's stead."""
+        hold = self.holds[reference]
+        if draft.reference in self.entries:
+            return self.refuses([draft], hold=reference)
+        if hold.state != "held":
+            return {HoldSettledError}
+        taken = -self.net([draft])[hold.account]
+        if taken == hold.left or (part and 0 < taken < hold.left):
+            return self.refuses([draft], hold=reference)
+        return {HoldMismatchError}
