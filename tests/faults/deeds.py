@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from ledger.seals import seal
 
 from ledger import holds
 from ledger.book import (
     AccountSpec,
     Draft,
+    Link,
     Movement,
     Side,
     credit,
@@ -35,7 +37,7 @@ PLAIN = ("plain:1", "plain:2")
 WALLETS = ("wallet:1", "wallet:2", "wallet:3")
 """Guarded accounts, shared by all clients."""
 OPENING = "opening"
-VERBS = ("post", "post", "post_many", "post_many", "place", "settle", "reverse")
+VERBS = (*["post"] * 3, *["post_many"] * 3, *["settle"] * 3, *["place"] * 2, "reverse", "seal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class Deed:
     about: str = ""
     account: str = ""
     amount: int = 0
+    """Of the hold."""
+    taken: int = 0
+    """Of the hold, when the deed is done."""
 
     @property
     def answers(self) -> list[str]:
@@ -90,10 +95,15 @@ def deeds(seed: str, client: int) -> Iterator[Deed]:
             )
             yield live[-1]
         elif verb == "settle" and live:
-            yield _settling(dice, name, live.pop(dice.randrange(len(live))))
+            deed = _settling(dice, name, live.pop(dice.randrange(len(live))))
+            if deed.verb == "post_hold" and deed.taken < deed.amount:
+                live.append(deed)
+            yield deed
         elif verb == "reverse" and entries:
             wrong = entries.pop(dice.randrange(len(entries)))
             yield Deed("reverse", (_mirror(wrong),), wrong.reference)
+        elif verb == "seal":
+            yield Deed("seal", amount=dice.choice([50, 5000]))
 
 
 def carry_out(book: UUID, deed: Deed, number: int) -> list[UUID]:
@@ -103,6 +113,9 @@ def carry_out(book: UUID, deed: Deed, number: int) -> list[UUID]:
         return [post(book=book, draft=deed.drafts[0], now=now)]
     if deed.verb == "post_many":
         return post_many(book=book, drafts=deed.drafts, now=now)
+    if deed.verb == "seal":
+        seal(book=book, now=now, most=deed.amount)
+        return []
     with transaction.atomic():
         open_book(book)
         return _within(book, deed, now)
@@ -113,7 +126,8 @@ def _within(book: UUID, deed: Deed, now: datetime) -> list[UUID]:
     if deed.verb == "reverse":
         return [reverse(book=book, reference=about, reason="", now=now, booked_on=TODAY)]
     if deed.verb == "post_hold":
-        return [holds.post(book=book, reference=about, draft=deed.drafts[0], now=now)]
+        draft, part = deed.drafts[0], deed.taken < deed.amount
+        return [holds.post(book=book, reference=about, draft=draft, now=now, part=part)]
     if deed.verb == "release":
         holds.release(book=book, reference=about, reason="", now=now)
         return []
@@ -130,12 +144,15 @@ def _within(book: UUID, deed: Deed, now: datetime) -> list[UUID]:
     return [hold]
 
 
-def _settling(dice: random.Random, name: str, placed: Deed) -> Deed:
-    account, amount = placed.account, placed.amount
-    if dice.random() < 0.4:
-        return Deed("release", (), placed.about, account, amount)
-    movements = (debit(account, amount, "CNY"), credit(dice.choice(PLAIN), amount, "CNY"))
-    return Deed("post_hold", (_entry(name, movements),), placed.about, account, amount)
+def _settling(dice: random.Random, name: str, hold: Deed) -> Deed:
+    """All that is left of a hold is posted, a part of it, or nothing more."""
+    account, left = hold.account, hold.amount - hold.taken
+    if dice.random() < 0.3:
+        return Deed("release", (), hold.about, account, hold.amount, hold.taken)
+    taken = dice.choice([left, dice.randint(1, left)])
+    movements = (debit(account, taken, "CNY"), credit(dice.choice(PLAIN), taken, "CNY"))
+    draft = _entry(name, movements)
+    return Deed("post_hold", (draft,), hold.about, account, hold.amount, hold.taken + taken)
 
 
 def _draft(dice: random.Random, reference: str) -> Draft:
@@ -143,7 +160,10 @@ def _draft(dice: random.Random, reference: str) -> Draft:
     *givers, taker = dice.sample([*PLAIN, *WALLETS], dice.randint(2, 3))
     amounts = [dice.randint(1, 500) for _ in givers]
     movements = [debit(code, n, "CNY") for code, n in zip(givers, amounts, strict=True)]
-    return _entry(reference, (*movements, credit(taker, sum(amounts), "CNY")))
+    # The last giver's money is what the wallet began with.
+    origin = Link(relation="origin", reference=OPENING, account=givers[-1], amount=amounts[-1])
+    links = () if givers[-1] in PLAIN else (origin,)
+    return _entry(reference, (*movements, credit(taker, sum(amounts), "CNY")), links)
 
 
 def _common(seed: str, number: int) -> Draft:
@@ -162,9 +182,14 @@ def _mirror(draft: Draft) -> Draft:
     return _entry(f"{draft.reference}:reversed", tuple(mirrored))
 
 
-def _entry(reference: str, movements: tuple[Movement, ...]) -> Draft:
+def _entry(reference: str, movements: tuple[Movement, ...], links: tuple[Link, ...] = ()) -> Draft:
     return Draft(
-        reference=reference, kind="deed", movements=movements, event_at=NOW, booked_on=TODAY
+        reference=reference,
+        kind="deed",
+        movements=movements,
+        event_at=NOW,
+        booked_on=TODAY,
+        links=links,
     )
 
 
@@ -182,20 +207,20 @@ class Facts:
         """Let so many more deeds be done."""
         for deed in done:
             self.entries |= {d.reference: _line(d.movements) for d in deed.drafts}
-            if deed.verb in _STATES:
-                state = f"{deed.account} {deed.amount} {_STATES[deed.verb]}"
-                by = f" {deed.drafts[0].reference}" if deed.drafts else ""
-                self.holds[deed.about] = state + by
+            if deed.account:
+                self.holds[deed.about] = _state(deed)
 
     def has(self, deed: Deed) -> bool:
         """Whether the deed is done, by the first thing it alone would have written."""
-        if deed.drafts:
-            own = [d.reference for d in deed.drafts if not d.reference.startswith("common")]
-            return own[0] in self.entries
-        return self.holds.get(deed.about, "").endswith(_STATES[deed.verb])
+        own = [d.reference for d in deed.drafts if not d.reference.startswith("common")]
+        return own[0] in self.entries if own else self.holds.get(deed.about) == _state(deed)
 
 
-_STATES = {"place": "held", "post_hold": "posted", "release": "released"}
+def _state(deed: Deed) -> str:
+    """The line of a hold when the deed is done."""
+    state = "posted" if deed.taken == deed.amount else "held"
+    state = "released" if deed.verb == "release" else state
+    return f"{deed.account} {deed.taken} of {deed.amount} {state}"
 
 
 def opened() -> Facts:
@@ -217,9 +242,8 @@ LEFT JOIN ledger_ledgeraccount a ON a.book = p.book AND a.id = p.account_id
 WHERE e.book = %s GROUP BY e.book, e.id
 """
 HOLDS = """
-SELECT h.reference, h.id, concat_ws(' ', a.code, h.amount, h.state, e.reference)
+SELECT h.reference, h.id, format('%%s %%s of %%s %%s', a.code, h.taken, h.amount, h.state)
 FROM ledger_hold h
 LEFT JOIN ledger_ledgeraccount a ON a.book = h.book AND a.id = h.account_id
-LEFT JOIN ledger_journalentry e ON e.book = h.book AND e.id = h.entry_id
 WHERE h.book = %s
 """

@@ -94,7 +94,7 @@ def plenty() -> str:
 
 def trial_balance(book: str) -> dict[str, tuple[int, int]]:
     """All debits and all credits of a ledger's book, by currency."""
-    from ledger.balances import trial_balance
+    from ledger.totals import trial_balance
     from tests.ledger.build import in_book
 
     with in_book(UUID(book), "ops"):

@@ -33,7 +33,7 @@ from tests.faults.workers import ROOT
 SEED = os.environ.get("TEST_SEED") or secrets.token_hex(4)
 DATABASE = "killed_ledger"
 CLIENTS = 4
-KILLS = 12
+KILLS = 20
 LONGEST = 0.7
 """Seconds from one start to the next kill, at most."""
 MORE = 20

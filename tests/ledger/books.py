@@ -63,12 +63,24 @@ class Books(RuleBasedStateMachine):
     @initialize(target=entries, amount=amounts)
     def begin(self, amount: int) -> MultipleResults[str]:
         """With some money."""
-        drafts = []
-        for currency in CURRENCIES:
-            legs = [credit(f"{name}:{currency}", amount, currency) for name in ("wallet", "card")]
-            legs.append(debit(f"cash:{currency}", 2 * amount, currency))
-            drafts.append(self.draft(movements=tuple(legs), event_at=NOW, booked_on=TODAY))
-        return self.posted(drafts, 0, alone=True)
+        legs = [
+            part
+            for currency in CURRENCIES
+            for part in (
+                debit(f"cash:{currency}", 2 * amount, currency),
+                credit(f"wallet:{currency}", amount, currency),
+                credit(f"card:{currency}", amount, currency),
+            )
+        ]
+        draft = self.draft(movements=tuple(legs), event_at=NOW, booked_on=TODAY)
+        return self.posted([draft], 0, alone=True)
+
+    @initialize(target=promises, amount=amounts, limited=st.booleans())
+    def promise(self, amount: int, limited: bool) -> MultipleResults[str]:
+        """And with some of it promised."""
+        self.begin(amount)
+        lasts = 3600 if limited else None
+        return multiple(*(self.promised(f"wallet:{c}", amount, lasts, 0) for c in CURRENCIES))
 
     # --- Entries ---
 
@@ -90,14 +102,11 @@ class Books(RuleBasedStateMachine):
         again = [self.model.entries[reference].draft for reference in old]
         return self.posted([*again, *(self.draft(**each) for each in fresh)], tick, alone)
 
-    @step(reference=entries, tick=ticks)
-    def post_again(self, reference: str, tick: int) -> None:
-        self.posted([self.model.entries[reference].draft], tick, alone=True)
-
-    @step(reference=entries, tick=ticks)
-    def post_something_else_by_an_old_name(self, reference: str, tick: int) -> None:
-        draft = replace(self.model.entries[reference].draft, memo="another")
-        self.posted([draft], tick, alone=False)
+    @step(reference=entries, memo=st.sampled_from(["", "another"]), tick=ticks)
+    def post_again(self, reference: str, memo: str, tick: int) -> None:
+        """The same, or something else by the old name."""
+        draft = replace(self.model.entries[reference].draft, memo=memo)
+        self.posted([draft], tick, alone=True)
 
     @step(target=entries, reference=entries, booked_on=days, tick=ticks)
     def reverse(self, reference: str, booked_on: date, tick: int) -> MultipleResults[str]:
@@ -119,21 +128,12 @@ class Books(RuleBasedStateMachine):
         target=promises,
         account=st.sampled_from(GUARDED),
         amount=amounts,
-        lasts=st.none() | ticks,
+        lasts=st.sampled_from([None, 0, 3600, 86_400]),
         tick=ticks,
     )
     def place(self, account: str, amount: int, lasts: int | None, tick: int) -> Any:
-        now, reference = self.passes(tick), self.name("hold")
-        expires_at = None if lasts is None else now + timedelta(seconds=lasts)
-        id = self.done(
-            self.model.refuses_to_hold(account, amount),
-            lambda: self.placed(reference, account, amount, expires_at),
-        )
-        if id is None:
-            return multiple()
-        promise = Promise(id=id, account=account, amount=amount, expires_at=expires_at)
-        self.model.holds[reference] = promise
-        return reference
+        reference = self.promised(account, amount, lasts, tick)
+        return multiple() if reference is None else reference
 
     @step(reference=promises, more=st.integers(0, 1), tick=ticks)
     def place_again(self, reference: str, more: int, tick: int) -> None:
@@ -178,46 +178,56 @@ class Books(RuleBasedStateMachine):
         )
         hold.state = "released" if hold.state == "held" else hold.state
 
-    @step(limit=st.sampled_from([1, 1000]), tick=ticks)
-    def expire(self, limit: int, tick: int) -> None:
+    # --- The book ---
+
+    @step(
+        what=st.sampled_from(["seal", "expire", "close"]),
+        most=st.sampled_from([1, 5, 50_000]),
+        through=st.none() | days,
+        tick=ticks,
+    )
+    def keep(self, what: str, most: int, through: date | None, tick: int) -> None:
+        """What is done to a book from time to time."""
         now = self.passes(tick)
+        with in_book(self.book):
+            if what == "seal":
+                # Some of what has arrived, or all; no figure may show it.
+                seals.seal(book=self.book, now=now, most=most)
+            elif what == "expire":
+                self.expire(most, now)
+            else:
+                self.close(through, now)
+
+    def expire(self, limit: int, now: datetime) -> None:
+        """Let expire what is due, in one call or in many."""
         due = [
             hold
             for hold in self.model.holds.values()
             if hold.state == "held" and hold.expires_at is not None and hold.expires_at <= now
         ]
-        counts = [0]
-        with in_book(self.book):
-            while len(counts) == 1 or counts[-1] == limit:
-                counts.append(holds.expire(book=self.book, now=now, limit=limit))
-        assert sum(counts) == len(due)
+        count, expired = limit, 0
+        while count == limit:
+            count = holds.expire(book=self.book, now=now, limit=limit)
+            expired += count
+        assert expired == len(due)
         for hold in due:
             hold.state = "expired"
 
-    # --- The book ---
-
-    @step(through=days, tick=ticks)
-    def close(self, through: date, tick: int) -> None:
-        now = self.passes(tick)
-        with in_book(self.book):
+    def close(self, through: date | None, now: datetime) -> None:
+        """Close through a later day than before; through an earlier one it is reopening."""
+        before = self.model.closed
+        if through is not None and (before is None or through > before):
             periods.close(book=self.book, through=through, by="ann", reason="", now=now)
-        self.model.closed = through
-
-    @step(through=st.none() | days, tick=ticks)
-    def reopen(self, through: date | None, tick: int) -> None:
-        now = self.passes(tick)
-        with in_book(self.book):
+        elif before is not None and through != before:
             periods.reopen(
-                book=self.book, through=through, by="ann", approved_by="bob", reason="?", now=now
+                book=self.book,
+                through=through,
+                by="ann",
+                approved_by="bob",
+                reason="late",
+                now=now,
             )
         self.model.closed = through
-
-    @step(most=st.sampled_from([1, 5, 50_000]), alone=st.booleans(), tick=ticks)
-    def seal(self, most: int, alone: bool, tick: int) -> None:
-        """Some of what has arrived, or all; no figure may show it."""
-        now = self.passes(tick)
-        done = self.done_alone if alone else self.done
-        done(set(), lambda: seals.seal(book=self.book, now=now, most=most))
 
     # --- How ---
 
@@ -252,7 +262,7 @@ class Books(RuleBasedStateMachine):
 
     def passes(self, seconds: int) -> datetime:
         """Let time pass; what time it is then."""
-        self.clock += timedelta(seconds=seconds)
+        self.clock = max(self.clock + timedelta(seconds=seconds), NOW - timedelta(days=7))
         return self.clock
 
     def done(self, refusals: Refusals, call: Callable[[], T]) -> T | None:
@@ -277,6 +287,20 @@ class Books(RuleBasedStateMachine):
             self.model.refuses(batch), lambda: post_many(book=self.book, drafts=batch, now=now)
         )
         return self.wrote(batch, ids)
+
+    def promised(self, account: str, amount: int, lasts: int | None, tick: int) -> str | None:
+        """Place a new hold; its reference unless it is refused."""
+        now, reference = self.passes(tick), self.name("hold")
+        expires_at = None if lasts is None else now + timedelta(seconds=lasts)
+        id = self.done(
+            self.model.refuses_to_hold(account, amount),
+            lambda: self.placed(reference, account, amount, expires_at),
+        )
+        if id is None:
+            return None
+        promise = Promise(id=id, account=account, amount=amount, expires_at=expires_at)
+        self.model.holds[reference] = promise
+        return reference
 
     def placed(
         self, reference: str, account: str, amount: int, expires_at: datetime | None

@@ -35,8 +35,8 @@ MIDNIGHT = datetime(2026, 3, 15, tzinfo=UTC)
 NOON = 43_200_000_000
 
 amounts = st.integers(1, 2000) | st.integers(1, 10**13)
-ticks = st.sampled_from([0, 0, 1, 3600, 86_400])
-"""Seconds that pass before a step."""
+ticks = st.sampled_from([0, 0, 1, 3600, 86_400, -50_000])
+"""Seconds that pass before a step; whoever began long ago writes with an instant that is past."""
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=9)
 days = st.integers(-5, 9).map(lambda n: TODAY + timedelta(days=n))
 moments = st.builds(

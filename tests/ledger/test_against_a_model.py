@@ -6,6 +6,7 @@ same name. A failure is printed as the shortest story that fails, with the line 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -46,32 +47,44 @@ class Story(Books):
         }
         assert closed == self.model.closed
 
-    @step(as_of=moments, axis=st.sampled_from(Axis))
-    def look_back(self, as_of: datetime, axis: Axis) -> None:
+    @step(code=st.sampled_from(CODES), page=st.integers(1, 9), as_of=moments, start=days, end=days)
+    def read(self, code: str, page: int, as_of: datetime, start: date, end: date) -> None:
+        """All there is to read, about one account, one instant and some days."""
+        start, end = sorted([start, end])
         with in_book(self.book):
-            found = balances(book=self.book, codes=CODES, as_of=as_of, by=axis)
+            self.look_back(as_of, Axis.KNOWN)
+            self.look_back(as_of, Axis.EVENT)
+            self.leaf_through(code, page)
+            self.read_what_is_booked(code, start, end, page)
+            self.sum_up(start, end, prefix=code[:page])
+            self.weigh(end)
+            self.weigh(None)
+
+    def look_back(self, as_of: datetime, axis: Axis) -> None:
+        found = balances(book=self.book, codes=CODES, as_of=as_of, by=axis)
         then = self.model.balances(
             lambda x: (x.known_at if axis is Axis.KNOWN else x.draft.event_at) <= as_of
         )
         assert {code: found[code].amount for code in CODES} == then
 
-    @step(code=st.sampled_from(CODES), page=st.integers(1, 9))
-    def leaf_through_an_account(self, code: str, page: int) -> None:
+    def leaf_through(self, code: str, page: int) -> None:
         rows: list[StatementRow] = []
-        with in_book(self.book):
-            while True:
-                before = rows[-1].position if rows else None
-                more = statement(book=self.book, code=code, limit=page, before=before)
-                rows += more
-                if len(more) < page:
-                    break
+        while True:
+            before = rows[-1].position if rows else None
+            more = statement(book=self.book, code=code, limit=page, before=before)
+            rows += more
+            if len(more) < page:
+                break
         assert list(map(shown, reversed(rows))) == list(map(expected, self.model.history(code)))
 
-    @step(code=st.sampled_from(CODES), start=days, end=days)
-    def read_what_is_booked(self, code: str, start: date, end: date) -> None:
-        start, end = sorted([start, end])
-        with in_book(self.book):
-            found = account_statement(book=self.book, code=code, start=start, end=end)
+    def read_what_is_booked(self, code: str, start: date, end: date, page: int) -> None:
+        found = account_statement(book=self.book, code=code, start=start, end=end)
+        first = replace(found, rows=found.rows[:page])
+        about = {"book": self.book, "code": code, "start": start, "end": end, "limit": page}
+        assert account_statement(**about) == first
+        if first.rows:
+            after = account_statement(**about, after=first.rows[-1].position)
+            assert after == replace(found, rows=found.rows[page : 2 * page])
         rows = self.model.history(code, booked=True)
         earlier = [row for row in rows if row.entry.draft.booked_on < start]
         within = [row for row in rows if start <= row.entry.draft.booked_on <= end]
@@ -79,11 +92,8 @@ class Story(Books):
         assert list(map(shown, found.rows)) == list(map(expected, within))
         assert found.closing == ([0] + [row.balance for row in earlier + within])[-1]
 
-    @step(start=days, end=days, prefix=st.sampled_from(["", "wallet:", "cash:CNY", "?"]))
-    def sum_up_a_period(self, start: date, end: date, prefix: str) -> None:
-        start, end = sorted([start, end])
-        with in_book(self.book):
-            found = period_totals(book=self.book, start=start, end=end, prefix=prefix)
+    def sum_up(self, start: date, end: date, prefix: str) -> None:
+        found = period_totals(book=self.book, start=start, end=end, prefix=prefix)
         model = self.model
         opening = model.balances(lambda x: x.draft.booked_on < start)
         closing = model.balances(lambda x: x.draft.booked_on <= end)
@@ -100,10 +110,8 @@ class Story(Books):
             if code.startswith(prefix)
         }
 
-    @step(through=st.none() | days)
     def weigh(self, through: date | None) -> None:
-        with in_book(self.book):
-            found = trial_balance(book=self.book, through=through)
+        found = trial_balance(book=self.book, through=through)
         for side, sums in (
             (Side.DEBIT, {currency: totals.debits for currency, totals in found.items()}),
             (Side.CREDIT, {currency: totals.credits for currency, totals in found.items()}),

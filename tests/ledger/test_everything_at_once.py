@@ -14,22 +14,39 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from django.db import connections
+from ledger.seals import seal
+from ledger.totals import trial_balance
 
-from ledger.balances import balances, funds, trial_balance
-from ledger.book import AccountSpec, Draft, Side, credit, debit, post, post_many, reverse
+from ledger import periods
+from ledger.balances import balances, funds
+from ledger.book import (
+    AccountSpec,
+    Draft,
+    Link,
+    Side,
+    credit,
+    debit,
+    post,
+    post_many,
+    reverse,
+)
 from ledger.errors import (
     DuplicateReferenceError,
+    HoldMismatchError,
     HoldSettledError,
     InsufficientFundsError,
+    InvalidLinkError,
+    PeriodClosedError,
     UnknownEntryError,
     UnknownHoldError,
 )
+from ledger.holds import expire, release
 from ledger.holds import post as post_hold
-from ledger.holds import release
 from ledger.models import Hold, JournalEntry
 from tests.ledger.build import NOW, TODAY, a_book, a_draft, broken, hold, in_book
 from tests.ledger.test_concurrency import all_at_once
@@ -46,7 +63,17 @@ LOW = "low:1"
 """Guarded, with a floor so low that no fact is refused."""
 CODES = [*PLAIN, *WALLETS, LOW]
 MONEY = 1500
-REFUSALS = (HoldSettledError, InsufficientFundsError, UnknownEntryError, UnknownHoldError)
+OPENING = "opening"
+YESTERDAY, LATER = TODAY - timedelta(days=1), NOW + timedelta(hours=1)
+REFUSALS = (
+    HoldMismatchError,
+    HoldSettledError,
+    InsufficientFundsError,
+    InvalidLinkError,
+    PeriodClosedError,
+    UnknownEntryError,
+    UnknownHoldError,
+)
 
 
 # --- What may be asked for ------------------------------------------------------------------
@@ -54,30 +81,51 @@ REFUSALS = (HoldSettledError, InsufficientFundsError, UnknownEntryError, Unknown
 
 @dataclass(frozen=True)
 class Promise:
-    """A hold, and the entry that would post it."""
+    """A hold, and the two entries that post it together."""
 
     reference: str
     account: str
-    amount: int
-    draft: Draft
+    expires_at: datetime | None
+    parts: tuple[Draft, Draft]
+
+    @property
+    def amount(self) -> int:
+        """All of it."""
+        return sum(part.movements[0].amount for part in self.parts)
 
 
 def a_fact(dice: random.Random, reference: str) -> Draft:
-    """Some money from one to three accounts to another one."""
+    """Some money from one to three accounts to another one; of some it is told whence it came."""
     *givers, taker = dice.sample(CODES, dice.randint(2, 4))
     amounts = [dice.randint(1, 400) for _ in givers]
     legs = [debit(code, n, "CNY") for code, n in zip(givers, amounts, strict=True)]
     legs.append(credit(taker, sum(amounts), "CNY"))
-    return a_draft(*dice.sample(legs, len(legs)), reference=reference)
+    origins = [
+        Link(relation="origin", reference=OPENING, account=code, amount=n)
+        for code, n in zip(givers, amounts, strict=True)
+        if code not in PLAIN and dice.random() < 0.05
+    ]
+    return a_draft(
+        *dice.sample(legs, len(legs)),
+        reference=reference,
+        booked_on=dice.choice([YESTERDAY, TODAY]),
+        links=tuple(dice.sample(origins, len(origins))),
+    )
 
 
 def a_promise(dice: random.Random, reference: str) -> Promise:
     """Some money of a guarded account for any other one."""
     account = dice.choice([*WALLETS, LOW])
     other = dice.choice([code for code in CODES if code != account])
-    amount = dice.randint(1, 300)
-    legs = debit(account, amount, "CNY"), credit(other, amount, "CNY")
-    return Promise(reference, account, amount, a_draft(*legs, reference=f"kept:{reference}"))
+    first, last = (
+        a_draft(
+            debit(account, amount, "CNY"),
+            credit(other, amount, "CNY"),
+            reference=f"kept:{reference}:{part}",
+        )
+        for part, amount in enumerate([dice.randint(1, 150), dice.randint(1, 150)])
+    )
+    return Promise(reference, account, dice.choice([None, LATER]), (first, last))
 
 
 def guarded_book() -> tuple[UUID, Draft]:
@@ -88,7 +136,7 @@ def guarded_book() -> tuple[UUID, Draft]:
         for code, floor in [*((code, 0) for code in WALLETS), (LOW, -(10**12))]
     ]
     book, filled = a_book(*specs), [credit(code, MONEY, "CNY") for code in (*WALLETS, LOW)]
-    draft = a_draft(debit(PLAIN[0], MONEY * len(filled), "CNY"), *filled)
+    draft = a_draft(debit(PLAIN[0], MONEY * len(filled), "CNY"), *filled, reference=OPENING)
     post(book=book, draft=draft, now=NOW)
     return book, draft
 
@@ -110,14 +158,18 @@ class Caller:
         self.told: list[tuple[str, UUID]] = []
         """The reference of an entry or hold, and its id."""
         self.released: list[str] = []
+        self.expired = 0
         self.refused: Counter[str] = Counter()
 
     def work(self) -> None:
         """Ask for something, again and again; what is refused is refused by a named error."""
         asked: list[Callable[[], None]] = [
             *[self.posts_alone, self.posts_within, self.posts_many, self.reverses],
-            *[self.places, self.posts_a_hold, self.releases, self.looks],
+            *[self.places, self.posts_a_hold, self.posts_a_hold, self.releases, self.expires],
+            *[self.looks, self.seals],
         ]
+        if self.number == 0:
+            asked.append(self.closes)
         for _ in range(TURNS):
             ask = self.dice.choice(asked)
             try:
@@ -151,22 +203,53 @@ class Caller:
     def places(self) -> None:
         promise = self.dice.choice(self.promises)
         with in_book(self.book):
-            told = hold(self.book, promise.amount, promise.account, reference=promise.reference)
+            told = hold(
+                self.book,
+                promise.amount,
+                promise.account,
+                reference=promise.reference,
+                expires_at=promise.expires_at,
+            )
         self.told.append((promise.reference, told))
 
     def posts_a_hold(self) -> None:
         promise = self.dice.choice(self.promises)
+        draft = self.dice.choice(promise.parts)
         with in_book(self.book):
             told = post_hold(
-                book=self.book, reference=promise.reference, draft=promise.draft, now=NOW
+                book=self.book, reference=promise.reference, draft=draft, now=NOW, part=True
             )
-        self.told.append((promise.draft.reference, told))
+        self.told.append((draft.reference, told))
 
     def releases(self) -> None:
         promise = self.dice.choice(self.promises)
         with in_book(self.book):
             release(book=self.book, reference=promise.reference, reason="", now=NOW)
         self.released.append(promise.reference)
+
+    def expires(self) -> None:
+        """A few of those that are due at a later time."""
+        with in_book(self.book):
+            self.expired += expire(book=self.book, now=LATER, limit=2)
+
+    def seals(self) -> None:
+        seal(book=self.book, now=NOW, most=self.dice.choice([5, 500]))
+
+    def closes(self) -> None:
+        """While a day is closed nothing is booked on it, whoever had begun to."""
+        with in_book(self.book):
+            periods.close(book=self.book, through=YESTERDAY, by="ann", reason="", now=NOW)
+        closed = JournalEntry.objects.filter(booked_on__lte=YESTERDAY)
+        counts = []
+        for _ in range(2):
+            with in_book(self.book):
+                counts.append(closed.count())
+            self.seals()
+        assert counts[0] == counts[1]
+        with in_book(self.book):
+            periods.reopen(
+                book=self.book, through=None, by="ann", approved_by="bob", reason="late", now=NOW
+            )
 
     def looks(self) -> None:
         """At no moment is the book out of balance, or a wallet promised twice."""
@@ -204,11 +287,19 @@ def expected_balances(written: set[str], drafts: list[Draft]) -> dict[str, int]:
     return sums
 
 
-def expected_state(promise: Promise, written: set[str], released: set[str]) -> str:
-    """How a hold ended; nobody may have been told that it ended two ways."""
-    posted = promise.draft.reference in written
-    assert not (posted and promise.reference in released)
-    return "posted" if posted else "released" if promise.reference in released else "held"
+def expected_states(promise: Promise, written: set[str], released: set[str]) -> set[str]:
+    """How a hold may have ended, by what everybody was told."""
+    if all(part.reference in written for part in promise.parts):
+        assert promise.reference not in released
+        return {"posted"}
+    if promise.reference in released:
+        return {"released"}
+    return {"held"} if promise.expires_at is None else {"held", "expired"}
+
+
+def left_of(promise: Promise, written: set[str]) -> int:
+    """What of a hold no entry has taken."""
+    return sum(x.movements[0].amount for x in promise.parts if x.reference not in written)
 
 
 # --- The stories ------------------------------------------------------------------------------
@@ -234,31 +325,33 @@ def test_everything_at_once_is_as_if_one_after_the_other() -> None:
         wallets = {code: funds(book=book, code=code) for code in WALLETS}
     assert ids == {e.reference: e.id for e in entries} | {h.reference: h.id for h in holds}
 
-    drafts = [opening, *facts, *[promise.draft for promise in promises]]
+    drafts = [opening, *facts, *[part for promise in promises for part in promise.parts]]
     assert found == expected_balances({opening.reference, *ids}, drafts)
     released = {reference for caller in callers for reference in caller.released}
     by_reference = {promise.reference: promise for promise in promises}
-    assert {hold.reference: hold.state for hold in holds} == {
-        hold.reference: expected_state(by_reference[hold.reference], set(ids), released)
-        for hold in holds
-    }
+    for each in holds:
+        states = expected_states(by_reference[each.reference], set(ids), released)
+        assert each.state in states, each.reference
+    ended = Counter(hold.state for hold in holds)
+    assert ended["expired"] == sum(caller.expired for caller in callers)
     assert all(left.available >= 0 for left in wallets.values())
-    assert sum(left.held for left in wallets.values()) == sum(
-        by_reference[hold.reference].amount
-        for hold in holds
-        if hold.state == "held" and by_reference[hold.reference].account in WALLETS
-    )
+    assert {code: left.held for code, left in wallets.items()} == {
+        code: sum(
+            left_of(by_reference[hold.reference], set(ids))
+            for hold in holds
+            if hold.state == "held" and by_reference[hold.reference].account == code
+        )
+        for code in WALLETS
+    }
     assert broken("ops", book) == {}
     refused = sum((caller.refused for caller in callers), Counter[str]())
-    happened = Counter(reference.partition(":")[0] for reference in ids)
-    happened |= Counter(hold.state for hold in holds)
-    print(happened, refused)
-    assert min(happened[what] for what in ("fact", "kept", "held", "posted", "released")) > 0
-    assert refused["InsufficientFundsError"] > 0
+    print(dict(ended), dict(refused), f"{len(ids)} of {len(drafts)}")
+    assert ended.keys() == {"held", "posted", "released", "expired"}
+    assert refused.keys() >= {"InsufficientFundsError", "InvalidLinkError", "PeriodClosedError"}
 
 
 def test_a_fact_posted_plainly_and_in_a_holds_stead_at_once_does_not_deadlock() -> None:
-    """One who posts a hold has the balances' locks before the reference, all others after it."""
+    """Whoever locked balances before the reference would wait for one who did it the other way."""
     book, _ = guarded_book()
     dice = random.Random(SEED)
     promises = [a_promise(dice, f"promise:{n}") for n in range(40)]
@@ -270,12 +363,17 @@ def test_a_fact_posted_plainly_and_in_a_holds_stead_at_once_does_not_deadlock() 
     def work(number: int) -> None:
         for promise in random.Random(f"{SEED} {number}").sample(promises, len(promises)):
             with suppress(*REFUSALS, DuplicateReferenceError):
+                draft = promise.parts[0]
                 if number % 2:
-                    post(book=book, draft=promise.draft, now=NOW)
+                    post(book=book, draft=draft, now=NOW)
                 else:
                     with in_book(book):
                         post_hold(
-                            book=book, reference=promise.reference, draft=promise.draft, now=NOW
+                            book=book,
+                            reference=promise.reference,
+                            draft=draft,
+                            now=NOW,
+                            part=True,
                         )
 
     all_at_once(work, CONNECTIONS)
