@@ -25,7 +25,7 @@ from ledger import holds, periods, seals
 from ledger.book import Draft, Movement, credit, debit, post_many, reverse
 from ledger.errors import DuplicateReferenceError, HoldSettledError, LedgerError
 from tests.ledger.build import NOW, TODAY, a_book, in_book
-from tests.ledger.choices import CURRENCIES, GUARDED, SPECS, amounts, contents, days, ticks
+from tests.ledger.choices import CURRENCIES, GUARDED, SPECS, amounts, contents, days, edges, ticks
 from tests.ledger.model import Entry, Model, Promise, Refusals
 
 taken: Counter[str] = Counter()
@@ -108,6 +108,15 @@ class Books(RuleBasedStateMachine):
         draft = replace(self.model.entries[reference].draft, memo=memo)
         self.posted([draft], tick, alone=True)
 
+    @step(target=entries, account=st.sampled_from(GUARDED), edge=edges, booked_on=days, tick=ticks)
+    def spend(
+        self, account: str, edge: int | None, booked_on: date, tick: int
+    ) -> MultipleResults[str]:
+        """All that an account has down to its floor, one less or one more."""
+        floor = self.model.accounts[account].floor or 0
+        amount = max(1, self.model.free(account) - floor + (edge or 0))
+        return self.posted([self.taking(account, amount, booked_on)], tick, alone=True)
+
     @step(target=entries, reference=entries, booked_on=days, tick=ticks)
     def reverse(self, reference: str, booked_on: date, tick: int) -> MultipleResults[str]:
         now, mirror = self.passes(tick), self.mirror(reference, booked_on)
@@ -128,10 +137,17 @@ class Books(RuleBasedStateMachine):
         target=promises,
         account=st.sampled_from(GUARDED),
         amount=amounts,
+        edge=edges,
         lasts=st.sampled_from([None, 0, 3600, 86_400]),
         tick=ticks,
     )
-    def place(self, account: str, amount: int, lasts: int | None, tick: int) -> Any:
+    def place(
+        self, account: str, amount: int, edge: int | None, lasts: int | None, tick: int
+    ) -> Any:
+        """Some amount, or just what can be promised, one less or one more."""
+        if edge is not None:
+            most = self.model.free(account) + self.model.accounts[account].overdraft
+            amount = max(1, most + edge)
         reference = self.promised(account, amount, lasts, tick)
         return multiple() if reference is None else reference
 
@@ -160,7 +176,7 @@ class Books(RuleBasedStateMachine):
         """Quarters of what is left, all of it, or more."""
         hold = self.model.holds[reference]
         amount = max(1, hold.left * share // 4)
-        return self.took(reference, self.taking(hold, amount, booked_on), part, tick)
+        return self.took(reference, self.taking(hold.account, amount, booked_on), part, tick)
 
     @step(reference=entries, tick=ticks)
     def post_hold_again(self, reference: str, tick: int) -> None:
@@ -194,17 +210,19 @@ class Books(RuleBasedStateMachine):
                 # Some of what has arrived, or all; no figure may show it.
                 seals.seal(book=self.book, now=now, most=most)
             elif what == "expire":
-                self.expire(most, now)
+                self.expire(most)
             else:
                 self.close(through, now)
 
-    def expire(self, limit: int, now: datetime) -> None:
-        """Let expire what is due, in one call or in many."""
-        due = [
-            hold
-            for hold in self.model.holds.values()
-            if hold.state == "held" and hold.expires_at is not None and hold.expires_at <= now
-        ]
+    def expire(self, limit: int) -> None:
+        """Let expire what is due, when the next hold is: in one call or in many."""
+        ends = {
+            name: hold.expires_at
+            for name, hold in self.model.holds.items()
+            if hold.state == "held" and hold.expires_at is not None
+        }
+        self.clock = now = max(self.clock, min(ends.values(), default=self.clock))
+        due = [self.model.holds[name] for name, end in ends.items() if end <= now]
         count, expired = limit, 0
         while count == limit:
             count = holds.expire(book=self.book, now=now, limit=limit)
@@ -251,11 +269,11 @@ class Books(RuleBasedStateMachine):
             booked_on=booked_on,
         )
 
-    def taking(self, hold: Promise, amount: int, booked_on: date) -> Draft:
-        """An entry that takes so much from the account of a hold."""
-        currency, side = hold.account[-3:], self.model.accounts[hold.account].normal_side
+    def taking(self, account: str, amount: int, booked_on: date) -> Draft:
+        """An entry that takes so much from an account."""
+        currency, side = account[-3:], self.model.accounts[account].normal_side
         legs = (
-            Movement(side.other, hold.account, amount, currency),
+            Movement(side.other, account, amount, currency),
             Movement(side, f"cash:{currency}", amount, currency),
         )
         return self.draft(movements=legs, event_at=self.clock, booked_on=booked_on)

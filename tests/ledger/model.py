@@ -110,6 +110,10 @@ class Model:
             sums[promise.account] += promise.left
         return sums
 
+    def free(self, account: str) -> int:
+        """What is neither spent nor held."""
+        return self.balances()[account] - self.held()[account]
+
     def by_subject(self) -> dict[tuple[UUID, str], int]:
         """Debits less credits, where they are not nothing."""
         sums: Counter[tuple[UUID, str]] = Counter()
@@ -164,8 +168,7 @@ class Model:
 
     def refuses_to_hold(self, account: str, amount: int) -> Refusals:
         """Why so much cannot be promised."""
-        free = self.balances()[account] - self.held()[account] - amount
-        enough = free >= -self.accounts[account].overdraft
+        enough = self.free(account) - amount >= -self.accounts[account].overdraft
         return set() if enough else {InsufficientFundsError}
 
     def refuses_to_take(self, reference: str, draft: Draft, *, part: bool) -> Refusals:
