@@ -17,6 +17,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -84,6 +85,22 @@ def withdrawal() -> dict[str, str]:
     return {"merchant": str(shop.id), "account": shop.number, "store": str(shop.store.id)}
 
 
+def plenty() -> str:
+    """A ledger's book in which nobody is short of money."""
+    from tests.faults.deeds import a_book_of_plenty
+
+    return str(a_book_of_plenty())
+
+
+def trial_balance(book: str) -> dict[str, tuple[int, int]]:
+    """All debits and all credits of a ledger's book, by currency."""
+    from ledger.totals import trial_balance
+    from tests.ledger.build import in_book
+
+    with in_book(UUID(book), "ops"):
+        return dict(trial_balance(book=UUID(book), using="ops"))
+
+
 def read() -> None:
     """Read every document that waits, as one worker would; a reconciliation is left waiting."""
     from settlement.models import DocumentState, SourceDocument
@@ -135,7 +152,17 @@ def prove() -> list[str]:
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (fund_flow, world, withdrawal, read, interleave, sweep, prove)
+    for function in (
+        fund_flow,
+        world,
+        withdrawal,
+        plenty,
+        trial_balance,
+        read,
+        interleave,
+        sweep,
+        prove,
+    )
 }
 
 

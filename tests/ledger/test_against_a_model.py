@@ -1,185 +1,170 @@
-"""Random entries against a few lines of Python that keep the same books in a dictionary."""
+"""Thousands of random steps in PostgreSQL and in a model of plain Python, which must agree.
+
+After every step the balances are compared; what the model refuses the ledger must refuse, by the
+same name. A failure is printed as the shortest story that fails, with the line that replays it.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from uuid import UUID, uuid4
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import invariant, run_state_machine_as_test
 
-from ledger.balances import balances, by_subject, funds
-from ledger.book import AccountSpec, Draft, Movement, Side, credit, debit, post_many, reverse
-from ledger.errors import InsufficientFundsError
-from ledger.holds import post as post_hold
-from ledger.holds import release
-from ledger.statements import statement
-from ledger.totals import trial_balance
-from tests.ledger.build import NOW, TODAY, a_book, a_draft, broken, hold, in_book
+from ledger.balances import Axis, balances, by_subject, funds
+from ledger.models import Hold, Side
+from ledger.periods import closed_through
+from ledger.statements import StatementRow, account_statement, statement
+from ledger.totals import period_totals, trial_balance
+from tests.ledger.books import Books, step, taken
+from tests.ledger.build import broken, in_book
+from tests.ledger.choices import CODES, GUARDED, SUBJECTS, days, moments
+from tests.ledger.model import Row
 
 pytestmark = pytest.mark.usefixtures("database")
 
-CURRENCIES = ("CNY", "JPY", "KWD")
-CODES = {currency: [f"{n}:{currency}" for n in range(4)] for currency in CURRENCIES}
-NORMAL = {f"{n}:{c}": (Side.DEBIT, Side.CREDIT)[n % 2] for n in range(4) for c in CURRENCIES}
-GUARDED = {f"3:{c}": -1000 for c in CURRENCIES}
-SPECS = [
-    AccountSpec(code=code, currency=code[2:], normal_side=side, floor=GUARDED.get(code))
-    for code, side in NORMAL.items()
-]
-SUBJECTS = [UUID(int=n) for n in range(3)]
+LEAST_STEPS, LEAST_OF_EACH = 5000, 50
+STORIES, STEPS_A_STORY = 125, 50
 
 
-@st.composite
-def movements(draw: st.DrawFn) -> list[Movement]:
-    """One to five movements of one currency, and what balances them on one more account."""
-    currency = draw(st.sampled_from(CURRENCIES))
-    account = st.sampled_from(CODES[currency])
-    subject = st.none() | st.sampled_from(SUBJECTS)
-    amount = st.integers(1, 500) | st.integers(1, 10**13)
-    legs = [
-        draw(st.sampled_from([debit, credit]))(
-            draw(account), draw(amount), currency, subject=draw(subject)
+class Story(Books):
+    """What is written, and after each step or now and then how it reads."""
+
+    @invariant()
+    def now(self) -> None:
+        with in_book(self.book):
+            found = balances(book=self.book, codes=CODES)
+            left = {code: funds(book=self.book, code=code) for code in GUARDED}
+            closed = closed_through(book=self.book)
+        known, held = self.model.balances(), self.model.held()
+        assert {code: found[code].amount for code in CODES} == known
+        assert {code: (left[code].balance, left[code].held) for code in GUARDED} == {
+            code: (known[code], held[code]) for code in GUARDED
+        }
+        assert closed == self.model.closed
+
+    @step(code=st.sampled_from(CODES), page=st.integers(1, 9), as_of=moments, start=days, end=days)
+    def read(self, code: str, page: int, as_of: datetime, start: date, end: date) -> None:
+        """All there is to read, about one account, one instant and some days."""
+        start, end = sorted([start, end])
+        with in_book(self.book):
+            self.look_back(as_of, Axis.KNOWN)
+            self.look_back(as_of, Axis.EVENT)
+            self.leaf_through(code, page)
+            self.read_what_is_booked(code, start, end, page)
+            self.sum_up(start, end, prefix=code[:page])
+            self.weigh(end)
+            self.weigh(None)
+
+    def look_back(self, as_of: datetime, axis: Axis) -> None:
+        found = balances(book=self.book, codes=CODES, as_of=as_of, by=axis)
+        then = self.model.balances(
+            lambda x: (x.known_at if axis is Axis.KNOWN else x.draft.event_at) <= as_of
         )
-        for _ in range(draw(st.integers(1, 5)))
-    ]
-    net = sum(x.amount if x.side is Side.DEBIT else -x.amount for x in legs)
-    balancing = credit if net > 0 else debit
-    if net:
-        legs.append(balancing(draw(account), abs(net), currency))
-    elif len(legs) < 2:
-        legs.append(balancing(draw(account), 1, currency))
-    return draw(st.permutations(legs))
+        assert {code: found[code].amount for code in CODES} == then
+
+    def leaf_through(self, code: str, page: int) -> None:
+        rows: list[StatementRow] = []
+        while True:
+            before = rows[-1].position if rows else None
+            more = statement(book=self.book, code=code, limit=page, before=before)
+            rows += more
+            if len(more) < page:
+                break
+        assert list(map(shown, reversed(rows))) == list(map(expected, self.model.history(code)))
+
+    def read_what_is_booked(self, code: str, start: date, end: date, page: int) -> None:
+        found = account_statement(book=self.book, code=code, start=start, end=end)
+        first = replace(found, rows=found.rows[:page])
+        about = {"book": self.book, "code": code, "start": start, "end": end, "limit": page}
+        assert account_statement(**about) == first
+        if first.rows:
+            after = account_statement(**about, after=first.rows[-1].position)
+            assert after == replace(found, rows=found.rows[page : 2 * page])
+        rows = self.model.history(code, booked=True)
+        earlier = [row for row in rows if row.entry.draft.booked_on < start]
+        within = [row for row in rows if start <= row.entry.draft.booked_on <= end]
+        assert found.opening == (earlier[-1].balance if earlier else 0)
+        assert list(map(shown, found.rows)) == list(map(expected, within))
+        assert found.closing == ([0] + [row.balance for row in earlier + within])[-1]
+
+    def sum_up(self, start: date, end: date, prefix: str) -> None:
+        found = period_totals(book=self.book, start=start, end=end, prefix=prefix)
+        model = self.model
+        opening = model.balances(lambda x: x.draft.booked_on < start)
+        closing = model.balances(lambda x: x.draft.booked_on <= end)
+        debits, credits = (
+            model.turnover(side, lambda x: start <= x.draft.booked_on <= end) for side in Side
+        )
+        assert {
+            code: (row.opening, row.debits, row.credits, row.closing)
+            for code, row in found.items()
+            if code in CODES
+        } == {
+            code: (opening[code], debits[code], credits[code], closing[code])
+            for code in CODES
+            if code.startswith(prefix)
+        }
+
+    def weigh(self, through: date | None) -> None:
+        found = trial_balance(book=self.book, through=through)
+        for side, sums in (
+            (Side.DEBIT, {currency: totals.debits for currency, totals in found.items()}),
+            (Side.CREDIT, {currency: totals.credits for currency, totals in found.items()}),
+        ):
+            turnover = self.model.turnover(
+                side, lambda x: through is None or x.draft.booked_on <= through
+            )
+            assert sums == by_currency(turnover)
+
+    def teardown(self) -> None:
+        with in_book(self.book):
+            sums = by_subject(book=self.book, prefix="", subjects=SUBJECTS)
+            states = {hold.reference: (hold.state, hold.taken) for hold in Hold.objects.all()}
+        found = {(about, c): net for about, nets in sums.items() for c, net in nets.items() if net}
+        assert found == self.model.by_subject()
+        assert states == {name: (x.state, x.taken) for name, x in self.model.holds.items()}
+        assert broken("ops", self.book) == {}
 
 
-@st.composite
-def drafts(draw: st.DrawFn) -> Draft:
-    """An entry of one or two currencies."""
-    return a_draft(*draw(movements()), *draw(st.just([]) | movements()))
+def shown(row: StatementRow) -> tuple[Any, ...]:
+    """What a statement says of a posting."""
+    return row.reference, row.position.line_no, row.side, row.amount, row.subject, row.balance
 
 
-promises = st.lists(
-    st.tuples(
-        st.sampled_from(list(GUARDED)),
-        st.integers(1, 500) | st.integers(1, 10**13),
-        st.sampled_from(["left", "posted", "released"]),
-    ),
-    max_size=3,
-)
-batches = st.lists(
-    st.tuples(st.lists(drafts(), min_size=1, max_size=6), st.booleans(), promises), max_size=6
-)
+def expected(row: Row) -> tuple[Any, ...]:
+    """What it must say."""
+    about = row.movement
+    reference = row.entry.draft.reference
+    return reference, row.line, about.side, about.amount, about.subject, row.balance
 
 
-class Model:
-    """The same books in memory."""
-
-    def __init__(self) -> None:
-        self.net: Counter[str] = Counter()
-        self.subjects: Counter[tuple[UUID, str]] = Counter()
-        self.held: Counter[str] = Counter()
-
-    def applied(self, batch: list[Draft], sign: int = 1) -> Model:
-        """The books after the batch, or after its reversal (sign -1)."""
-        after = Model()
-        after.net, after.subjects = self.net.copy(), self.subjects.copy()
-        after.held = self.held.copy()
-        for movement in (m for draft in batch for m in draft.movements):
-            amount = movement.amount * sign * (1 if movement.side is Side.DEBIT else -1)
-            after.net[movement.account] += amount
-            if movement.subject is not None:
-                after.subjects[movement.subject, movement.currency] += amount
-        return after
-
-    def balance(self, code: str) -> int:
-        """Positive on the normal side."""
-        return self.net[code] * (1 if NORMAL[code] is Side.DEBIT else -1)
-
-    @property
-    def sound(self) -> bool:
-        """No guarded account is below its floor, what is held of it left aside."""
-        return all(self.available(code) >= floor for code, floor in GUARDED.items())
-
-    def available(self, code: str) -> int:
-        """What is neither held nor spent."""
-        return self.balance(code) - self.held[code]
+def by_currency(sums: dict[str, int]) -> dict[str, int]:
+    """Sums per account added up, without those of nothing."""
+    totals: dict[str, int] = {}
+    for code, amount in sums.items():
+        if amount:
+            totals[code[-3:]] = totals.get(code[-3:], 0) + amount
+    return totals
 
 
-def posted(book: UUID, batch: list[Draft], model: Model) -> Model:
-    """Post the batch; the database and the model must agree whether it can be."""
-    after = model.applied(batch)
-    if after.sound:
-        post_many(book=book, drafts=batch, now=NOW)
-        return after
-    with pytest.raises(InsufficientFundsError):
-        post_many(book=book, drafts=batch, now=NOW)
-    return model
-
-
-def reversed_last(book: UUID, batch: list[Draft], model: Model) -> Model:
-    """Reverse the batch's last entry likewise."""
-    after = model.applied(batch[-1:], sign=-1)
-    reference = batch[-1].reference
-    if after.sound:
-        reverse(book=book, reference=reference, reason="", now=NOW, booked_on=TODAY)
-        return after
-    with pytest.raises(InsufficientFundsError):
-        reverse(book=book, reference=reference, reason="", now=NOW, booked_on=TODAY)
-    return model
-
-
-def promised(book: UUID, model: Model, code: str, amount: int, end: str) -> Model:
-    """Hold so much, if it is there, and leave, post or release the hold."""
-    reference = f"hold:{uuid4()}"
-    if model.available(code) < amount:
-        with pytest.raises(InsufficientFundsError):
-            hold(book, amount, code, reference=reference, currency=code[2:])
-        return model
-    hold(book, amount, code, reference=reference, currency=code[2:])
-    if end == "left":
-        model.held[code] += amount
-    elif end == "released":
-        release(book=book, reference=reference, reason="", now=NOW)
-    else:
-        currency = code[2:]
-        draft = a_draft(debit(code, amount, currency), credit(f"0:{currency}", amount, currency))
-        post_hold(book=book, reference=reference, draft=draft, now=NOW)
-        return model.applied([draft])
-    return model
-
-
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(batches)
-def test_the_books_agree_with_the_model(
-    steps: list[tuple[list[Draft], bool, list[tuple[str, int, str]]]],
-) -> None:
-    book, model = a_book(*SPECS), Model()
-    with in_book(book):
-        for batch, undo, asked in steps:
-            before = model
-            model = posted(book, batch, model)
-            taken = model is not before
-            for code, amount, end in asked:
-                model = promised(book, model, code, amount, end)
-            if undo and taken:
-                model = reversed_last(book, batch, model)
-
-        found = balances(book=book)
-        assert {c: found[c].amount for c in NORMAL} == {c: model.balance(c) for c in NORMAL}
-        for code in GUARDED:
-            assert funds(book=book, code=code).available == model.available(code)
-            assert funds(book=book, code=code).held == model.held[code]
-        assert all(totals.debits == totals.credits for totals in trial_balance(book=book).values())
-        for code in NORMAL:
-            rows = statement(book=book, code=code, limit=1)
-            assert (rows[0].balance if rows else 0) == model.balance(code)
-        sums = by_subject(book=book, prefix="", subjects=SUBJECTS)
-        flat = {(s, c): net for s, nets in sums.items() for c, net in nets.items()}
-        assert all(net == model.subjects[key] for key, net in flat.items())
-        assert all(key in flat for key, net in model.subjects.items() if net)
-    assert broken("ops", book) == {}
+@pytest.mark.timeout(600)
+def test_the_books_agree_with_the_model() -> None:
+    run_state_machine_as_test(
+        Story,
+        settings=settings(
+            max_examples=STORIES,
+            stateful_step_count=STEPS_A_STORY,
+            deadline=None,
+            print_blob=True,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    print(taken.total(), dict(taken))
+    assert taken.total() >= LEAST_STEPS
+    assert min(taken.values()) >= LEAST_OF_EACH
