@@ -16,27 +16,24 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import psycopg
-from django.db import connections
 from uuid_utils.compat import uuid7
 
-from accounts.access import acting_for
 from bench.clients import Clients, clients
-from bench.ledger_work import BATCH, Ours
+from bench.databases import database
+from bench.ledger_work import BATCH, Ours, codes, open_books
 from bench.measure import in_turns, timed
-from ledger.book import AccountSpec, Side, open_accounts
 
 SINGLE = 500
 BATCHES = 4
-CLIENTS = 8
+CLIENTS, ACCOUNTS = 8, 2
 RUNS = 7
 PEERS = Path(sys.prefix) / "bench"
 """Where `make bench` puts what only benchmarks need (bench/requirements.in)."""
@@ -68,12 +65,13 @@ Row = tuple[Any, ...]
 
 def run() -> Iterator[dict[str, Any]]:
     """Yield entries a second, one by one and in bulk, alone and many at once, against both."""
-    book = _book()
+    book = uuid.uuid4()
+    open_books([book], ACCOUNTS)
     [found] = distributions(name="django-hordak", path=[str(PEERS)])
     peer = f"django-hordak {found.version} transfer_to"
-    with _hordak() as hordak, clients("bench.ledger_peer", str(book), count=CLIENTS) as ours:
+    with _hordak() as hordak, _ours(book) as ours:
         with _Plain() as plain:
-            yield from _alone(Ours([book]), plain, hordak[:1], peer)
+            yield from _alone(Ours([book], codes(ACCOUNTS)), plain, hordak[:1], peer)
         yield from _at_once(ours, hordak, peer)
 
 
@@ -125,6 +123,10 @@ def _at_once(ours: Clients, hordak: Clients, peer: str) -> Iterator[dict[str, An
     yield _case("bulk" + at_once, BATCH * CLIENTS, bulk, "hordak", batched, 30)
 
 
+def _ours(book: UUID) -> AbstractContextManager[Clients]:
+    return clients("bench.ledger_peer", "1", str(ACCOUNTS), str(book), count=CLIENTS)
+
+
 def _case(
     case: str, rows: int, pace: dict[str, float], other: str, against: str, target: float | None
 ) -> dict[str, Any]:
@@ -141,16 +143,6 @@ def _case(
         "rows": rows,
         "runs": RUNS,
     }
-
-
-def _book() -> UUID:
-    """A book with two accounts."""
-    book, now = uuid.uuid4(), datetime.now(UTC)
-    cash = AccountSpec(code="cash", currency="CNY", normal_side=Side.DEBIT)
-    owed = AccountSpec(code="owed", currency="CNY", normal_side=Side.CREDIT)
-    with acting_for(book):
-        open_accounts(book=book, specs=[cash, owed], now=now)
-    return book
 
 
 class _Plain:
@@ -218,14 +210,7 @@ def _hordak() -> Iterator[Clients]:
     """As many processes as there are clients, on a database of their own."""
     if not PEERS.exists():
         raise RuntimeError(f"no {PEERS}: `make bench` installs what is compared with")
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("DROP DATABASE IF EXISTS bench_hordak")
-        cursor.execute("CREATE DATABASE bench_hordak")
-    address = urlsplit(os.environ["DATABASE_OWNER_URL"])._replace(path="/bench_hordak")
-    environment = {"PYTHONPATH": str(PEERS), "PEER_DATABASE_URL": urlunsplit(address)}
-    try:
-        with clients("bench.hordak_peer", count=CLIENTS, environment=environment) as peers:
+    with database("bench_hordak") as addresses:
+        peer = {"PYTHONPATH": str(PEERS), "PEER_DATABASE_URL": addresses["DATABASE_OWNER_URL"]}
+        with clients("bench.hordak_peer", count=CLIENTS, environment=peer) as peers:
             yield peers
-    finally:
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("DROP DATABASE bench_hordak WITH (FORCE)")

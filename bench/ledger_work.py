@@ -6,30 +6,75 @@ import random
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from accounts.access import acting_for
 from bench.measure import timed
 from ledger import balances
-from ledger.book import Draft, credit, debit, post, post_many
+from ledger.book import (
+    AccountSpec,
+    Draft,
+    Side,
+    credit,
+    debit,
+    open_accounts,
+    post,
+    post_many,
+)
 
 BATCH = 5_000
 PAGE = 50
+FLOOR = -(10**14)
+"""Of guarded accounts: kept by the ledger, and never in the way."""
+
+
+def codes(accounts: int) -> list[str]:
+    """The codes of the accounts `open_books` opens."""
+    return [f"account:{n}" for n in range(accounts)]
+
+
+def open_books(books: Sequence[UUID], accounts: int) -> None:
+    """Open so many accounts in each book, each tenth of them guarded; harmless to repeat."""
+    specs = [
+        AccountSpec(
+            code=code,
+            currency="CNY",
+            normal_side=Side.CREDIT if n % 2 else Side.DEBIT,
+            floor=FLOOR if n % 10 == 9 else None,
+        )
+        for n, code in enumerate(codes(accounts))
+    ]
+    for book in books:
+        with acting_for(book):
+            open_accounts(book=book, specs=specs, now=datetime.now(UTC))
+
+
+def transfer(between: Sequence[str], at: datetime) -> Draft:
+    """1.00 that happens from one of the accounts to another; of two, always the same way."""
+    to, source = random.sample(between, 2) if len(between) > 2 else between
+    return Draft(
+        reference=f"fact:{uuid.uuid4()}",
+        kind="bench",
+        movements=(debit(to, 1_00, "CNY"), credit(source, 1_00, "CNY")),
+        event_at=at,
+        booked_on=at.date(),
+    )
 
 
 class Ours:
-    """Work on some books; each method prepares it and returns what does it."""
+    """Work on books with the same accounts; each method prepares it and returns what does it."""
 
-    def __init__(self, books: Sequence[UUID]) -> None:
+    def __init__(self, books: Sequence[UUID], between: Sequence[str]) -> None:
         self.books = books
-        self.codes = [self._codes(book) for book in books]
+        self.between = between
         self.now = datetime.now(UTC)
-        self.random = random.Random(1)
 
     def single(self, entries: int) -> Callable[[], None]:
         """Post one by one, each in a transaction of its own."""
-        drawn = [self._drawn() for _ in range(entries)]
-        drafts = [(self.books[place], self.draft(self.codes[place])) for place in drawn]
+        drafts = [
+            (random.choice(self.books), transfer(self.between, self.now)) for _ in range(entries)
+        ]
 
         def work() -> None:
             for book, draft in drafts:
@@ -41,9 +86,9 @@ class Ours:
         """Post in batches of BATCH, each in a transaction of its own."""
         batches = []
         for first in range(0, entries, BATCH):
-            place, size = self._drawn(), min(BATCH, entries - first)
-            drafts = [self.draft(self.codes[place]) for _ in range(size)]
-            batches.append((self.books[place], drafts))
+            size = min(BATCH, entries - first)
+            drafts = [transfer(self.between, self.now) for _ in range(size)]
+            batches.append((random.choice(self.books), drafts))
 
         def work() -> None:
             for book, drafts in batches:
@@ -62,36 +107,16 @@ class Ours:
             reads, lambda book, code: balances.statement(book=book, code=code, limit=PAGE)
         )
 
-    def draft(self, codes: Sequence[str]) -> Draft:
-        """1.00 from one account of the book to another."""
-        to, source = self.random.sample(codes, 2) if len(codes) > 2 else codes
-        return Draft(
-            reference=f"fact:{uuid.uuid4()}",
-            kind="bench",
-            movements=(debit(to, 1_00, "CNY"), credit(source, 1_00, "CNY")),
-            event_at=self.now,
-            booked_on=self.now.date(),
-        )
-
     def _reading(
         self, reads: int, read: Callable[[UUID, str], object]
     ) -> Callable[[], list[float]]:
-        drawn = [self._drawn() for _ in range(reads)]
-        wanted = [(self.books[place], self.random.choice(self.codes[place])) for place in drawn]
+        drawn = [(random.choice(self.books), random.choice(self.between)) for _ in range(reads)]
 
         def work() -> list[float]:
             seconds = []
-            for book, code in wanted:
+            for book, code in drawn:
                 with acting_for(book):
-                    seconds.append(timed(lambda: read(book, code)))  # noqa: B023
+                    seconds.append(timed(partial(read, book, code)))
             return seconds
 
         return work
-
-    def _drawn(self) -> int:
-        return self.random.randrange(len(self.books))
-
-    @staticmethod
-    def _codes(book: UUID) -> list[str]:
-        with acting_for(book):
-            return sorted(balances.balances(book=book))
