@@ -12,7 +12,7 @@ _FOLDING, _LINEAGE = "0011_folding", "0013_lineage"
 _ANY_POLICY = Change(
     "ledger/catalogue.py",
     "<> {_ONLY_THE_OPEN_BOOK})",
-    "NOT IN ('true', {_ONLY_THE_OPEN_BOOK}))",
+    "NOT IN ('(book = book)', {_ONLY_THE_OPEN_BOOK}))",
 )
 
 ALONE = [
@@ -339,21 +339,21 @@ ISOLATION = [
         "the application writes into any book",
         _ISOLATION,
         "'USING (%s) WITH CHECK (%s)', name, mine, mine);",
-        "'USING (%s) WITH CHECK (%s)', name, mine, 'true');",
+        "'USING (%s) WITH CHECK (%s)', name, mine, 'book = book');",
         _ANY_POLICY,
     ),
     sql(
         "the application reads every book's holds",
         _HOLDS,
         "    USING (book = NULLIF(current_setting('tributary.tenant', true), '')::uuid)\n",
-        "    USING (true)\n",
+        "    USING (book = book)\n",
         _ANY_POLICY,
     ),
     sql(
         "the application reads every book's arrivals and daily totals",
         _ARRIVALS,
         "'USING (%s) WITH CHECK (%s)', name, mine, mine);",
-        "'USING (%s) WITH CHECK (%s)', name, 'true', mine);",
+        "'USING (%s) WITH CHECK (%s)', name, 'book = book', mine);",
         _ANY_POLICY,
     ),
 ]
