@@ -1,38 +1,39 @@
 """Entries of two postings: one transaction each, and in bulk, against plain SQL and django-hordak.
 
-All three write to the same server with its usual durability, in turns; medians count.
+All three write to the same server with its usual durability, in turns; medians count. Once over a
+single connection each, once with several processes at work at the same time.
 
 Ours: drafts in, entries out, with every check and guard; `post` in a transaction of its own,
 `post_many` in one for each batch. Plain SQL: the same columns in tables with their primary keys
 only, the values ready in memory; one statement an entry, and for a batch one INSERT a table from
-arrays (faster than executemany). Hordak: `Account.transfer_to` in a database and process of its
+arrays (faster than executemany). Hordak: `Account.transfer_to` in a database and processes of its
 own; it has no bulk call, so a batch is as many calls in one transaction.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import psycopg
-from django.db import connections
 from uuid_utils.compat import uuid7
 
-from accounts.access import acting_for
+from bench.clients import Clients, clients
+from bench.databases import database
+from bench.ledger_work import BATCH, Ours, codes, open_books
 from bench.measure import in_turns, timed
-from ledger.book import AccountSpec, Draft, Side, credit, debit, open_accounts, post, post_many
 
 SINGLE = 500
-BATCH, BATCHES = 5_000, 4
+BATCHES = 4
+CLIENTS, ACCOUNTS = 8, 2
 RUNS = 7
 PEERS = Path(sys.prefix) / "bench"
 """Where `make bench` puts what only benchmarks need (bench/requirements.in)."""
@@ -63,92 +64,85 @@ Row = tuple[Any, ...]
 
 
 def run() -> Iterator[dict[str, Any]]:
-    """Yield entries a second, one by one and in bulk, each against both."""
-    ours, entries = _Ours(), BATCH * BATCHES
-    with _Plain() as plain, _hordak() as hordak:
-        single = in_turns(
-            {
-                "ours": lambda: ours.single(SINGLE),
-                "plain": lambda: plain.single(SINGLE),
-                "hordak": lambda: hordak("single", SINGLE),
-            },
-            runs=RUNS,
-        )
-        bulk = in_turns(
-            {
-                "ours": lambda: ours.bulk(BATCH, BATCHES),
-                "plain": lambda: plain.bulk(BATCH, BATCHES),
-                "hordak": lambda: hordak("bulk", BATCH),
-            },
-            runs=RUNS,
-        )
-    one = {name: round(SINGLE / seconds) for name, seconds in single.items()}
-    many = {name: round(entries / seconds) for name, seconds in bulk.items()}
-    many["hordak"] = round(BATCH / bulk["hordak"])
+    """Yield entries a second, one by one and in bulk, alone and many at once, against both."""
+    book = uuid.uuid4()
+    open_books([book], ACCOUNTS)
     [found] = distributions(name="django-hordak", path=[str(PEERS)])
     peer = f"django-hordak {found.version} transfer_to"
-    yield _case("single", one["ours"], peer, one["hordak"], 2)
-    yield _case("single", one["ours"], "plain SQL into keys only", one["plain"], None)
-    yield _case("bulk", many["ours"], f"{peer}, {BATCH:,} a transaction", many["hordak"], 20)
-    yield _case("bulk", many["ours"], "plain SQL into keys only", many["plain"], 0.25)
+    with _hordak() as hordak, _ours(book) as ours:
+        with _Plain() as plain:
+            yield from _alone(Ours([book], codes(ACCOUNTS)), plain, hordak[:1], peer)
+        yield from _at_once(ours, hordak, peer)
+
+
+def _alone(ours: Ours, plain: _Plain, hordak: Clients, peer: str) -> Iterator[dict[str, Any]]:
+    entries = BATCH * BATCHES
+    single = in_turns(
+        {
+            "ours": lambda: timed(ours.single(SINGLE)) / SINGLE,
+            "plain": lambda: plain.single(SINGLE) / SINGLE,
+            "hordak": lambda: hordak.seconds("single", SINGLE) / SINGLE,
+        },
+        runs=RUNS,
+    )
+    bulk = in_turns(
+        {
+            "ours": lambda: timed(ours.bulk(entries)) / entries,
+            "plain": lambda: plain.bulk(BATCH, BATCHES) / entries,
+            "hordak": lambda: hordak.seconds("bulk", BATCH) / BATCH,
+        },
+        runs=RUNS,
+    )
+    bare = "plain SQL into keys only"
+    yield _case("single", SINGLE, single, "hordak", peer, 3)
+    yield _case("single", SINGLE, single, "plain", bare, None)
+    yield _case("bulk", entries, bulk, "hordak", f"{peer}, {BATCH:,} a transaction", 30)
+    yield _case("bulk", entries, bulk, "plain", bare, 0.4)
+
+
+def _at_once(ours: Clients, hordak: Clients, peer: str) -> Iterator[dict[str, Any]]:
+    """The same with CLIENTS processes; all of them write to the same two accounts."""
+    each, share = SINGLE // 4, BATCH // CLIENTS
+    single = in_turns(
+        {
+            "ours": lambda: ours.seconds("single", SINGLE) / (SINGLE * CLIENTS),
+            "hordak": lambda: hordak.seconds("single", each) / (each * CLIENTS),
+        },
+        runs=RUNS,
+    )
+    bulk = in_turns(
+        {
+            "ours": lambda: ours.seconds("bulk", BATCH) / (BATCH * CLIENTS),
+            "hordak": lambda: hordak.seconds("bulk", share) / (share * CLIENTS),
+        },
+        runs=RUNS,
+    )
+    at_once = f", {CLIENTS} clients at once"
+    yield _case("single" + at_once, SINGLE * CLIENTS, single, "hordak", peer, 3)
+    batched = f"{peer}, {share:,} a transaction"
+    yield _case("bulk" + at_once, BATCH * CLIENTS, bulk, "hordak", batched, 30)
+
+
+def _ours(book: UUID) -> AbstractContextManager[Clients]:
+    return clients("bench.ledger_peer", "1", str(ACCOUNTS), str(book), count=CLIENTS)
 
 
 def _case(
-    case: str, ours: int, against: str, reference: int, target: float | None
+    case: str, rows: int, pace: dict[str, float], other: str, against: str, target: float | None
 ) -> dict[str, Any]:
+    """A case from the seconds that each takes for an entry."""
+    ratio = pace[other] / pace["ours"]
     return {
         "case": f"{case}, entries of two postings",
-        "ours": ours,
+        "ours": round(1 / pace["ours"]),
         "against": against,
-        "reference": reference,
+        "reference": round(1 / pace[other]),
         "target": target,
-        "ok": None if target is None else ours / reference >= target,
+        "ok": None if target is None else ratio >= target,
         "unit": "entries/s",
-        "rows": SINGLE if case == "single" else BATCH * BATCHES,
+        "rows": rows,
         "runs": RUNS,
     }
-
-
-class _Ours:
-    """A book with two accounts."""
-
-    def __init__(self) -> None:
-        self.book = uuid.uuid4()
-        self.now = datetime.now(UTC)
-        cash = AccountSpec(code="cash", currency="CNY", normal_side=Side.DEBIT)
-        owed = AccountSpec(code="owed", currency="CNY", normal_side=Side.CREDIT)
-        with acting_for(self.book):
-            open_accounts(book=self.book, specs=[cash, owed], now=self.now)
-
-    def single(self, entries: int) -> float:
-        """Post one by one; returns seconds."""
-        drafts = [self._draft() for _ in range(entries)]
-
-        def work() -> None:
-            for draft in drafts:
-                post(book=self.book, draft=draft, now=self.now)
-
-        return timed(work)
-
-    def bulk(self, batch: int, batches: int) -> float:
-        """Post batch by batch; returns seconds."""
-        prepared = [[self._draft() for _ in range(batch)] for _ in range(batches)]
-
-        def work() -> None:
-            for drafts in prepared:
-                with acting_for(self.book):
-                    post_many(book=self.book, drafts=drafts, now=self.now)
-
-        return timed(work)
-
-    def _draft(self) -> Draft:
-        return Draft(
-            reference=f"fact:{uuid.uuid4()}",
-            kind="bench",
-            movements=(debit("cash", 1_00, "CNY"), credit("owed", 1_00, "CNY")),
-            event_at=self.now,
-            booked_on=self.now.date(),
-        )
 
 
 class _Plain:
@@ -212,33 +206,11 @@ class _Plain:
 
 
 @contextmanager
-def _hordak() -> Iterator[Any]:
-    """Another process with a database of its own; yields what asks it for seconds."""
+def _hordak() -> Iterator[Clients]:
+    """As many processes as there are clients, on a database of their own."""
     if not PEERS.exists():
         raise RuntimeError(f"no {PEERS}: `make bench` installs what is compared with")
-    owner = connections["owner"]
-    with owner.cursor() as cursor:
-        cursor.execute("DROP DATABASE IF EXISTS bench_hordak")
-        cursor.execute("CREATE DATABASE bench_hordak")
-    address = urlsplit(os.environ["DATABASE_OWNER_URL"])._replace(path="/bench_hordak")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.hordak_peer"],
-        env={**os.environ, "PYTHONPATH": str(PEERS), "PEER_DATABASE_URL": urlunsplit(address)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    pipes = process.stdin, process.stdout
-
-    def ask(way: str, entries: int) -> float:
-        print(way, entries, file=pipes[0], flush=True)
-        return float(pipes[1].readline())
-
-    try:
-        yield ask
-    finally:
-        process.communicate()
-        with owner.cursor() as cursor:
-            cursor.execute("DROP DATABASE bench_hordak WITH (FORCE)")
+    with database("bench_hordak") as addresses:
+        peer = {"PYTHONPATH": str(PEERS), "PEER_DATABASE_URL": addresses["DATABASE_OWNER_URL"]}
+        with clients("bench.hordak_peer", count=CLIENTS, environment=peer) as peers:
+            yield peers

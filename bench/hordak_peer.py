@@ -1,16 +1,16 @@
 """django-hordak at work for b_ledger: `python -m bench.hordak_peer`, with it on the PYTHONPATH.
 
-Reads `single N` or `bulk N` a line and answers each with the seconds that N transfers took.
+A client as in bench/clients.py: `single` posts transfers one by one, `bulk` all in one transaction.
 """
 
 import os
-import sys
-import time
 
 import django
 from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
+
+from bench.clients import Task, serve
 
 
 def main() -> None:
@@ -34,11 +34,18 @@ def main() -> None:
     )
     django.setup()
     call_command("migrate", verbosity=0)
+    serve(_tasks())
+
+
+def _tasks() -> dict[str, Task]:
     from hordak.models import Account, AccountType
     from moneyed import Money
 
+    # Every client transfers between the same two accounts.
     cash, owed = (
-        Account.objects.create(name=name, code=code, type=type, currencies=["CNY"])
+        Account.objects.get_or_create(
+            code=code, defaults={"name": name, "type": type, "currencies": ["CNY"]}
+        )[0]
         for name, code, type in (
             ("cash", "1", AccountType.asset),
             ("owed", "2", AccountType.liability),
@@ -50,15 +57,10 @@ def main() -> None:
         for _ in range(count):
             owed.transfer_to(cash, amount)
 
-    for line in sys.stdin:
-        way, count = line.split()
-        begun = time.perf_counter()
-        if way == "bulk":
-            with transaction.atomic():
-                transfer(int(count))
-        else:
-            transfer(int(count))
-        print(time.perf_counter() - begun, flush=True)
+    return {
+        "single": lambda count: lambda: transfer(count),
+        "bulk": lambda count: lambda: transaction.atomic(transfer)(count),
+    }
 
 
 if __name__ == "__main__":

@@ -183,6 +183,24 @@ def insert_entry(
     return entry
 
 
+def insert_entries(
+    cursor: CursorWrapper, book: UUID, entries: Sequence[Sequence[Line]], *, stated: int
+) -> None:
+    """Several entries in one statement, each of which states so many postings."""
+    heads, parameters, values = [], [], []
+    rows: list[str] = []
+    for number, lines in enumerate(entries):
+        entry = uuid.uuid4()
+        sql, more = _entry(book, entry, stated, None, None)
+        heads.append(f"entry_{number} AS ({sql})")
+        parameters += more
+        sql, more = _postings(book, entry, lines)
+        rows.append(sql.removeprefix(_POSTINGS))
+        values += more
+    postings = _POSTINGS + ", ".join(rows)
+    cursor.execute(f"WITH {', '.join(heads)} {postings}", [*parameters, *values])
+
+
 def insert_entry_alone(cursor: CursorWrapper, book: UUID, *, posting_count: int = 2) -> UUID:
     """An entry without postings."""
     entry = uuid.uuid4()
