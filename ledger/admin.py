@@ -180,10 +180,9 @@ class SealAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The seals without their records, but with how many these are."""
-        rows = super().get_queryset(request).defer("kinds", "ids", "digests")
-        return rows.annotate(
-            records=Func(F("ids"), function="cardinality", output_field=IntegerField())
-        )
+        rows: QuerySet[Any] = super().get_queryset(request).defer("kinds", "ids", "digests")
+        records = Func(F("ids"), function="cardinality", output_field=IntegerField())
+        return rows.annotate(records=records)
 
     @admin.display(description=_("number of records"))
     def records(self, seal: Any) -> int:

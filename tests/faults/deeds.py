@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from ledger.seals import seal
 
 from ledger import holds
 from ledger.book import (
@@ -29,6 +28,7 @@ from ledger.book import (
     reverse,
 )
 from ledger.reading import open_book
+from ledger.seals import seal
 from tests.ledger.build import NOW, TODAY, a_book
 
 MONEY = 10**12

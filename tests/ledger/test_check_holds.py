@@ -13,7 +13,7 @@ from ledger.book import post
 from ledger.holds import expire, release
 from ledger.holds import post as post_hold
 from tests.ledger.build import NOW, a_funded_book, broken, hold, in_book, spending
-from tests.ledger.test_check_books import (
+from tests.ledger.tampering import (
     APP,
     BODIES,
     CONSTRAINTS,

@@ -19,8 +19,6 @@ from uuid import UUID
 
 import pytest
 from django.db import connections
-from ledger.seals import seal
-from ledger.totals import trial_balance
 
 from ledger import periods
 from ledger.balances import balances, funds
@@ -48,6 +46,8 @@ from ledger.errors import (
 from ledger.holds import expire, release
 from ledger.holds import post as post_hold
 from ledger.models import Hold, JournalEntry
+from ledger.seals import seal
+from ledger.totals import trial_balance
 from tests.ledger.build import NOW, TODAY, a_book, a_draft, broken, hold, in_book
 from tests.ledger.test_concurrency import all_at_once
 

@@ -1,0 +1,71 @@
+"""What the proofs say when it is not so, and an owner who switches guards off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
+
+from tests.ledger.build import RolledBackError
+
+BALANCED = "every entry balances in every currency"
+COUNTED = "every entry has the postings it states, numbered from 1"
+ENTRY = "every posting has an entry of its book, and its times"
+ACCOUNT = "every posting has an account of its book and currency"
+AMOUNT = "every amount is positive and has a side"
+HASH = "every entry is what it was when it was posted"
+REFERENCE = "every reference names one entry"
+CODE = "every code names one account"
+MIRROR = "every reversal mirrors its original"
+ONCE = "every entry is reversed at most once"
+GUARDED = "every balance is the sum of its postings, those just arrived included"
+DAILY = "every day's totals are the sums of its postings"
+FUNDS = "no entry funds more than it brought"
+LINKS = "every entry has the links it states"
+CLOSINGS = "every closing follows the one before"
+CLOSED = "every closed day is what it was when it was closed"
+FLOOR = "no guarded account is below its floor"
+HELD = "what is held is what live holds keep"
+HOLD = "every hold is what it was when it was placed, on a guarded account"
+TAKEN = "what is taken of a hold is what its entries took, each of them something"
+TWO_HOLDS = "no entry posts two holds"
+SETTLED = "every hold is posted when all is taken, settled at an instant, expired when it was due"
+POSTED = "every posted hold was settled when one of its entries was known"
+HOLD_REFERENCE = "every reference names one hold"
+TRIGGERS = "every guard trigger is in place and always on"
+CONSTRAINTS = "every constraint is in place"
+ISOLATION = "every table keeps books apart, for its owner too"
+APP = "the application can add and settle, never change"
+OPS = "the operator can read, nothing else"
+BODIES = "every guard does what it was written to do"
+RIGHTS = "nobody can borrow the guards' rights"
+NEXT_MONTH = "next month's postings have a partition"
+
+TABLES = [
+    "ledger_ledgeraccount",
+    "ledger_journalentry",
+    "ledger_posting",
+    "ledger_balance",
+    "ledger_hold",
+    "ledger_link",
+    "ledger_arrival",
+    "ledger_daily",
+    "ledger_closing",
+]
+
+
+@contextmanager
+def tampering(*, guards: bool = True) -> Iterator[CursorWrapper]:
+    """The owner at work, with the triggers off or on; nothing of it stays."""
+    with (
+        pytest.raises(RolledBackError),
+        transaction.atomic(using="owner"),
+        connections["owner"].cursor() as cursor,
+    ):
+        for table in TABLES if not guards else []:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        yield cursor
+        raise RolledBackError
