@@ -182,7 +182,8 @@ class SealAdmin(ReadOnlyAdmin):
         """The seals without their records, but with how many these are."""
         rows: QuerySet[Any] = super().get_queryset(request).defer("kinds", "ids", "digests")
         records = Func(F("ids"), function="cardinality", output_field=IntegerField())
-        return rows.annotate(records=records)
+        counted: QuerySet[Any] = rows.annotate(records=records)
+        return counted
 
     @admin.display(description=_("number of records"))
     def records(self, seal: Any) -> int:
