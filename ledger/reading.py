@@ -27,6 +27,14 @@ ALWAYS = "(VALUES (1)) AS always"
 DEBITS = "coalesce(sum(amount) FILTER (WHERE side = 'D'), 0)"
 CREDITS = "coalesce(sum(amount) FILTER (WHERE side = 'C'), 0)"
 
+SPAN_OF_DAY = """known_day::timestamp AT TIME ZONE 'UTC' AS since,
+            (known_day + 1)::timestamp AT TIME ZONE 'UTC' AS before"""
+"""The instants of a day of learning, for a query grouped by `known_day`.
+
+They are columns by the time postings are looked for: under row-level security older PostgreSQL
+uses no index for a comparison with AT TIME ZONE in it, which is not known to keep secrets.
+"""
+
 # LIMIT and OFFSET leave the planner one way: a look-up by key for each entry, however many it
 # takes the arrivals to hold. Else it may read all entries of the book to join them.
 UNFOLDED = """
