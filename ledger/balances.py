@@ -235,10 +235,7 @@ _PARTS = {
 
 def _past(parts: _Parts) -> str:
     return f"""
-    WITH {UNFOLDED}, chosen AS MATERIALIZED (
-        SELECT a.id, a.code, a.currency, a.normal_side FROM ledger_ledgeraccount a
-        WHERE a.book = %(book)s AND a.code {{which}}
-    )
+    WITH {UNFOLDED}, chosen AS MATERIALIZED ({{which}})
     SELECT {OPEN_BOOK}, c.code, c.currency, c.normal_side,
            (d.debits + t.debits + coalesce(f.debits, 0))::bigint,
            (d.credits + t.credits + coalesce(f.credits, 0))::bigint

@@ -209,10 +209,7 @@ _NEWEST = f"WITH {BALANCES_NOW} {_newest_first('true', 'c.debits_now - c.credits
 _BEFORE = """known_at <= %(known_at)s
         AND (known_at, entry_id, line_no) < (%(known_at)s, %(entry)s, %(line)s)"""
 _OLDER = f"""
-    WITH {UNFOLDED}, present AS MATERIALIZED (
-        SELECT a.id, a.normal_side FROM ledger_ledgeraccount a
-        WHERE a.book = %(book)s AND a.code {{which}}
-    ), earlier AS MATERIALIZED (
+    WITH {UNFOLDED}, present AS MATERIALIZED ({{which}}), earlier AS MATERIALIZED (
         SELECT sum(net) AS net FROM (
             SELECT sum(debits) - sum(credits) AS net FROM ledger_daily
             WHERE book = %(book)s AND account_id = (SELECT id FROM present)
