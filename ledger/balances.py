@@ -27,6 +27,7 @@ from ledger.reading import (
     CREDITS,
     DEBITS,
     OPEN_BOOK,
+    SPAN_OF_DAY,
     UNFOLDED,
     of_accounts,
     rows_of_open_book,
@@ -198,7 +199,7 @@ _KNOWN_THAT_DAY = f"""
 _HAPPENED_THAT_DAY = f"""
     SELECT {DEBITS} AS debits, {CREDITS} AS credits
     FROM (
-        SELECT known_day, array_agg(DISTINCT booked_on) AS booked FROM ledger_daily
+        SELECT {SPAN_OF_DAY}, array_agg(DISTINCT booked_on) AS booked FROM ledger_daily
         WHERE book = %(book)s AND account_id = c.id AND event_day = %(day)s
           AND %(midnight)s < %(until)s
         GROUP BY known_day
@@ -206,8 +207,7 @@ _HAPPENED_THAT_DAY = f"""
     JOIN LATERAL (
         SELECT entry_id, side, amount FROM ledger_posting
         WHERE book = %(book)s AND account_id = c.id AND booked_on = ANY(d.booked)
-          AND known_at >= d.known_day::timestamp AT TIME ZONE 'UTC'
-          AND known_at < (d.known_day + 1)::timestamp AT TIME ZONE 'UTC'
+          AND known_at >= d.since AND known_at < d.before
         OFFSET 0
     ) p ON true
     JOIN LATERAL (
@@ -235,10 +235,7 @@ _PARTS = {
 
 def _past(parts: _Parts) -> str:
     return f"""
-    WITH {UNFOLDED}, chosen AS MATERIALIZED (
-        SELECT a.id, a.code, a.currency, a.normal_side FROM ledger_ledgeraccount a
-        WHERE a.book = %(book)s AND a.code {{which}}
-    )
+    WITH {UNFOLDED}, chosen AS MATERIALIZED ({{which}})
     SELECT {OPEN_BOOK}, c.code, c.currency, c.normal_side,
            (d.debits + t.debits + coalesce(f.debits, 0))::bigint,
            (d.credits + t.credits + coalesce(f.credits, 0))::bigint

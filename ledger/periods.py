@@ -24,7 +24,7 @@ from uuid_utils.compat import uuid7
 from ledger.drafts import check_day, check_instant, check_text
 from ledger.errors import BookBusyError, InvalidClosingError, named_errors
 from ledger.models import ClosingAction
-from ledger.reading import ALWAYS, OPEN_BOOK, UNFOLDED, rows_of_open_book
+from ledger.reading import ALWAYS, OPEN_BOOK, SPAN_OF_DAY, UNFOLDED, rows_of_open_book
 
 PATIENCE = timedelta(seconds=10)
 """How long those under way get to come to an end: nobody can post while somebody waits to close."""
@@ -173,7 +173,8 @@ _LATE = f"""
         SELECT through, closed_at, (closed_at AT TIME ZONE 'UTC')::date AS day
         FROM ledger_closing WHERE book = %(book)s AND action = 'close'
     ), days AS MATERIALIZED (
-        SELECT account_id, known_day, array_agg(DISTINCT booked_on) AS booked FROM ledger_daily
+        SELECT account_id, {SPAN_OF_DAY}, array_agg(DISTINCT booked_on) AS booked
+        FROM ledger_daily
         WHERE book = %(book)s AND booked_on <= %(through)s
           AND known_day >= (SELECT min(day) FROM closed)
         GROUP BY account_id, known_day
@@ -182,8 +183,7 @@ _LATE = f"""
         JOIN LATERAL (
             SELECT entry_id FROM ledger_posting
             WHERE book = %(book)s AND account_id = d.account_id AND booked_on = ANY(d.booked)
-              AND known_at >= d.known_day::timestamp AT TIME ZONE 'UTC'
-              AND known_at < (d.known_day + 1)::timestamp AT TIME ZONE 'UTC'
+              AND known_at >= d.since AND known_at < d.before
             OFFSET 0
         ) p ON true
         UNION

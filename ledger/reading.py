@@ -27,6 +27,14 @@ ALWAYS = "(VALUES (1)) AS always"
 DEBITS = "coalesce(sum(amount) FILTER (WHERE side = 'D'), 0)"
 CREDITS = "coalesce(sum(amount) FILTER (WHERE side = 'C'), 0)"
 
+SPAN_OF_DAY = """known_day::timestamp AT TIME ZONE 'UTC' AS since,
+            (known_day + 1)::timestamp AT TIME ZONE 'UTC' AS before"""
+"""The instants of a day of learning, for a query grouped by `known_day`.
+
+They are columns by the time postings are looked for: under row-level security older PostgreSQL
+uses no index for a comparison with AT TIME ZONE in it, which is not known to keep secrets.
+"""
+
 # LIMIT and OFFSET leave the planner one way: a look-up by key for each entry, however many it
 # takes the arrivals to hold. Else it may read all entries of the book to join them.
 UNFOLDED = """
@@ -50,10 +58,11 @@ UNFOLDED = """
 
 BALANCES_NOW = """
     chosen AS MATERIALIZED (
-        SELECT a.id, a.code, a.currency, a.normal_side, a.floor, b.debits, b.credits
-        FROM ledger_ledgeraccount a
-        LEFT JOIN ledger_balance b ON b.book = a.book AND b.account_id = a.id
-        WHERE a.book = %(book)s AND a.code {which}
+        SELECT a.*, b.debits, b.credits FROM ({which}) a
+        LEFT JOIN LATERAL (
+            SELECT debits, credits FROM ledger_balance
+            WHERE book = %(book)s AND account_id = a.id LIMIT 1
+        ) b ON true
     ), present AS MATERIALIZED (
         SELECT c.*, (c.debits + coalesce(r.debits, 0))::bigint AS debits_now,
                (c.credits + coalesce(r.credits, 0))::bigint AS credits_now
@@ -74,11 +83,25 @@ Guarded accounts have it in their row; the others, in their row and in the arriv
 """
 
 
+_WITH_PREFIX = """
+    SELECT id, code, currency, normal_side, floor FROM ledger_ledgeraccount
+    WHERE book = %(book)s AND code ^@ %(accounts)s
+"""
+# Most books have few accounts: for `=` PostgreSQL may read all of a book, and some have many.
+_WITH_CODES = """
+    SELECT a.* FROM unnest(%(accounts)s::text[]) AS w (wanted)
+    JOIN LATERAL (
+        SELECT id, code, currency, normal_side, floor FROM ledger_ledgeraccount
+        WHERE book = %(book)s AND code >= wanted ORDER BY code LIMIT 1
+    ) a ON a.code = wanted
+"""
+
+
 def of_accounts(prefix: str = "", codes: Collection[str] | None = None) -> tuple[str, Any]:
-    """The condition for `a.code` with the parameter `accounts`, and that parameter."""
+    """A query for accounts, to stand for `{which}`, and its parameter `accounts`."""
     if codes is None:
-        return "^@ %(accounts)s", prefix
-    return "= ANY(%(accounts)s)", list(codes)
+        return _WITH_PREFIX, prefix
+    return _WITH_CODES, sorted(set(codes))
 
 
 def check_period(start: date, end: date) -> None:

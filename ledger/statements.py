@@ -20,6 +20,7 @@ from ledger.reading import (
     ALWAYS,
     BALANCES_NOW,
     OPEN_BOOK,
+    SPAN_OF_DAY,
     UNFOLDED,
     check_period,
     of_accounts,
@@ -208,10 +209,7 @@ _NEWEST = f"WITH {BALANCES_NOW} {_newest_first('true', 'c.debits_now - c.credits
 _BEFORE = """known_at <= %(known_at)s
         AND (known_at, entry_id, line_no) < (%(known_at)s, %(entry)s, %(line)s)"""
 _OLDER = f"""
-    WITH {UNFOLDED}, present AS MATERIALIZED (
-        SELECT a.id, a.normal_side FROM ledger_ledgeraccount a
-        WHERE a.book = %(book)s AND a.code {{which}}
-    ), earlier AS MATERIALIZED (
+    WITH {UNFOLDED}, present AS MATERIALIZED ({{which}}), earlier AS MATERIALIZED (
         SELECT sum(net) AS net FROM (
             SELECT sum(debits) - sum(credits) AS net FROM ledger_daily
             WHERE book = %(book)s AND account_id = (SELECT id FROM present)
@@ -246,7 +244,7 @@ _BOOKED = f"""
         FROM (SELECT booked_on, net FROM folded
               UNION ALL SELECT booked_on, {_NET} FROM recent) moved (booked_on, net)
     ), needed AS (
-        SELECT known_day, array_agg(booked_on) AS days FROM (
+        SELECT {SPAN_OF_DAY}, array_agg(booked_on) AS days FROM (
             SELECT known_day, booked_on, sum(CASE booked_on WHEN %(booked_on)s::date THEN 0
                 ELSE postings END) OVER (ORDER BY booked_on
                 RANGE BETWEEN UNBOUNDED PRECEDING AND interval '1 day' PRECEDING) AS before
@@ -259,8 +257,7 @@ _BOOKED = f"""
             SELECT booked_on, known_at, entry_id, line_no, side, amount, subject
             FROM ledger_posting
             WHERE book = %(book)s AND account_id = (SELECT id FROM present)
-              AND known_at >= n.known_day::timestamp AT TIME ZONE 'UTC'
-              AND known_at < (n.known_day + 1)::timestamp AT TIME ZONE 'UTC'
+              AND known_at >= n.since AND known_at < n.before
               AND booked_on = ANY(n.days)
             OFFSET 0
         ) p ON NOT EXISTS (SELECT FROM unfolded u WHERE u.id = p.entry_id)

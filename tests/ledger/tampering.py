@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from tests.ledger.build import RolledBackError
+from ledger.book import credit, debit, post, reverse
+from tests.ledger.build import CASH, NOW, TODAY, WALLET, RolledBackError, a_book, a_draft, in_book
 
 BALANCED = "every entry balances in every currency"
 COUNTED = "every entry has the postings it states, numbered from 1"
@@ -69,3 +72,31 @@ def tampering(*, guards: bool = True) -> Iterator[CursorWrapper]:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         yield cursor
         raise RolledBackError
+
+
+@dataclass
+class Books:
+    """A book with a plain entry, one on the guarded wallet, and a reversed one."""
+
+    book: UUID
+    plain: UUID
+    wallet: UUID
+    undone: UUID
+    reversal: UUID
+
+
+def some_books() -> Books:
+    book = a_book()
+    undone = a_draft(reference="undone")
+    with in_book(book):
+        return Books(
+            book=book,
+            plain=post(book=book, draft=a_draft(reference="plain"), now=NOW),
+            wallet=post(
+                book=book,
+                draft=a_draft(debit(CASH, 50, "CNY"), credit(WALLET, 50, "CNY")),
+                now=NOW,
+            ),
+            undone=post(book=book, draft=undone, now=NOW),
+            reversal=reverse(book=book, reference="undone", reason="", now=NOW, booked_on=TODAY),
+        )

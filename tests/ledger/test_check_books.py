@@ -5,27 +5,21 @@ Each test tampers as the owner in a transaction that is rolled back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from io import StringIO
-from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from ledger.book import credit, debit, post, reverse
+from ledger.book import credit, debit, post
 from ledger.checks import prove
 from ledger.errors import BookNotOpenError
 from ledger.management.commands.check_books import Command
-from ledger.periods import close, reopen
 from ledger.totals import Totals, trial_balance
 from tests.ledger.build import (
     CASH,
     INCOME,
     NOW,
     OWED,
-    TODAY,
-    WALLET,
     a_book,
     a_draft,
     in_book,
@@ -64,38 +58,11 @@ from tests.ledger.tampering import (
     TAKEN,
     TRIGGERS,
     TWO_HOLDS,
+    some_books,
     tampering,
 )
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@dataclass
-class Books:
-    """A book with a plain entry, one on the guarded wallet, and a reversed one."""
-
-    book: UUID
-    plain: UUID
-    wallet: UUID
-    undone: UUID
-    reversal: UUID
-
-
-def some_books() -> Books:
-    book = a_book()
-    undone = a_draft(reference="undone")
-    with in_book(book):
-        return Books(
-            book=book,
-            plain=post(book=book, draft=a_draft(reference="plain"), now=NOW),
-            wallet=post(
-                book=book,
-                draft=a_draft(debit(CASH, 50, "CNY"), credit(WALLET, 50, "CNY")),
-                now=NOW,
-            ),
-            undone=post(book=book, draft=undone, now=NOW),
-            reversal=reverse(book=book, reference="undone", reason="", now=NOW, booked_on=TODAY),
-        )
 
 
 def test_sound_books_pass() -> None:
@@ -224,54 +191,6 @@ def test_only_the_book_asked_for_is_proved() -> None:
         assert BALANCED not in broken_in("owner", mine.book)
         assert broken_in("owner", other.book)[BALANCED].violations == 4
         assert broken_in("owner", None)[BALANCED].violations == 4
-
-
-CLOSED_BOOKS = [
-    # Something booked on a closed day, moved out of it, or of another size.
-    ("UPDATE ledger_posting SET amount = amount + 1 WHERE entry_id = %(plain)s", {CLOSED}),
-    ("UPDATE ledger_posting SET booked_on = booked_on + 40 WHERE entry_id = %(plain)s", {CLOSED}),
-    ("UPDATE ledger_posting SET side = CASE side WHEN 'D' THEN 'C' ELSE 'D' END"
-     " WHERE entry_id = %(plain)s", {CLOSED}),
-    ("UPDATE ledger_ledgeraccount SET code = 'x' WHERE book = %(book)s AND code = 'owed:CNY'",
-     {CLOSED}),
-    ("WITH e AS (INSERT INTO ledger_journalentry (id, book, reference, kind, content_hash,"
-     " posting_count, event_at, known_at, booked_on, memo) SELECT gen_random_uuid(), book,"
-     " 'slipped', kind, content_hash, 2, event_at, known_at, booked_on, memo"
-     " FROM ledger_journalentry WHERE id = %(plain)s RETURNING *)"
-     " INSERT INTO ledger_posting (book, entry_id, account_id, amount, known_at,"
-     " booked_on, line_no, currency, side) SELECT e.book, e.id, account_id,"
-     " amount, e.known_at, e.booked_on, line_no, currency, side FROM e, ledger_posting"
-     " WHERE entry_id = %(plain)s", {CLOSED}),
-    # The closings themselves.
-    ("UPDATE ledger_closing SET digest = sha256('x') WHERE book = %(book)s AND number = 1",
-     {CLOSED}),
-    ("UPDATE ledger_closing SET digest = sha256('x') WHERE book = %(book)s AND number = 2", set()),
-    ("UPDATE ledger_closing SET digest = sha256('x') WHERE book = %(book)s AND number = 3",
-     {CLOSED}),
-    ("UPDATE ledger_closing SET through = through - 1 WHERE book = %(book)s AND number = 3",
-     {CLOSED}),
-    ("DELETE FROM ledger_closing WHERE book = %(book)s AND number = 1", {CLOSINGS}),
-    ("DELETE FROM ledger_closing WHERE book = %(book)s AND number = 2", {CLOSINGS}),
-    ("UPDATE ledger_closing SET number = 4 WHERE book = %(book)s AND number = 3", {CLOSINGS}),
-    ("UPDATE ledger_closing SET action = 'close' WHERE book = %(book)s AND number = 3",
-     {CLOSINGS}),
-    ("UPDATE ledger_closing SET action = 'reopen', approved_by = 'Bob', reason = 'x'"
-     " WHERE book = %(book)s AND number = 2", {CLOSINGS}),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("sql", "expected"), CLOSED_BOOKS)
-def test_tampering_with_closed_days_is_found(sql: str, expected: set[str]) -> None:
-    books = some_books()
-    with in_book(books.book):
-        close(book=books.book, through=TODAY, by="Ann", reason="", now=NOW)
-        tomorrow = TODAY + timedelta(days=1)
-        close(book=books.book, through=tomorrow, by="Ann", reason="", now=NOW)
-        reopen(book=books.book, through=TODAY, by="Ann", approved_by="Bob", reason="x", now=NOW)
-    assert broken_in("ops", books.book) == {}
-    with tampering(guards=False) as cursor:
-        cursor.execute(sql, vars(books))
-        assert broken_in("owner", books.book).keys() & {CLOSINGS, CLOSED} == expected
 
 
 def test_the_application_proves_its_own_book_and_no_other() -> None:
