@@ -29,7 +29,7 @@ RECORDS = {  # what a seal says of a record, after its kind and id
     ),
     "entry": ("journalentry", "known_at content_hash"),
     "hold": ("hold", "placed_at content_hash"),
-    "settlement": ("hold", "state settled_at reason taken"),
+    "settlement": ("hold", "state settled_at reason taken posted_by"),
 }
 PEM_END = b"-----END PUBLIC KEY-----"
 COUNT = dict.fromkeys(("books", "seals", "records", "heads", "broken"), 0)
@@ -72,7 +72,7 @@ class Book:
         good = set(whole(found, ids))
         digests = {}
         for row in found:
-            digest = sha256(kind, row.id, *(getattr(row, name, None) for name in names.split()))
+            digest = sha256(kind, row.id, *(getattr(row, name) for name in names.split()))
             digests[row.id] = digest if row.id in good else None
         return digests
 

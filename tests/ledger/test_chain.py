@@ -7,25 +7,31 @@ The attacker knows how hashes are made and makes them anew. Each case is committ
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 import secrets
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 from django.utils import timezone
 
-from ledger import heads
-from ledger.book import post
+from ledger import heads, partitions
+from ledger.book import credit, debit, post
 from ledger.chain import CHAIN_INVARIANTS, EQUAL, EXPORTED, SIGNED, prove_chain
+from ledger.drafts import content_hash
 from ledger.management.commands.check_books import Command
 from ledger.seals import seal
-from tests.ledger.build import NOW, WALLET, a_draft, accounts_of, in_book
+from ledger.writing import Entry, write
+from tests.ledger.build import CASH, NOW, WALLET, a_draft, accounts_of, in_book
 from tests.ledger.sealed import (
     LATER,
     REHASH,
+    ROOT,
     Sealed,
     a_sealed_book,
     broken_chain,
@@ -101,6 +107,22 @@ ROWS = [
     ("ids of two swapped", ";".join(SWAP % (new, old, new, old) for new, old in (
         (NOBODY, "%(first)s"), ("%(first)s", "%(second)s"), ("%(second)s", NOBODY))),
      {RECORD}, "second"),
+    ("a hold", "UPDATE ledger_hold SET amount = amount + 1 WHERE id = %(kept)s", {RECORD}, "kept"),
+    ("when a hold was placed", "UPDATE ledger_hold SET placed_at = placed_at - interval '1 s'"
+     " WHERE id = %(kept)s", {RECORD}, "kept"),
+    ("what became of a hold", "UPDATE ledger_hold SET state = 'expired', expires_at = settled_at"
+     " WHERE id = %(kept)s", {RECORD}, "kept"),
+    ("why a hold was given back", "UPDATE ledger_hold SET reason = 'other' WHERE id = %(kept)s",
+     {RECORD}, "kept"),
+    ("a hold live again", "UPDATE ledger_hold SET state = 'held', settled_at = NULL"
+     " WHERE id = %(kept)s", {RECORD}, "kept"),
+    ("a hold away", "DELETE FROM ledger_hold WHERE book = %(book)s AND id = %(kept)s",
+     {RECORD}, "kept"),
+    ("which hold an entry posts", "UPDATE ledger_journalentry SET hold_id = %(kept)s"
+     " WHERE id = %(spent)s", {RECORD}, "spent"),
+    ("who closed", "UPDATE ledger_closing SET closed_by = 'Bob' WHERE id = %(closing)s",
+     {RECORD}, "closing"),
+    ("a closing away", "DELETE FROM ledger_closing WHERE book = %(book)s", {RECORD}, "closing"),
 ]  # fmt: skip
 
 
@@ -287,3 +309,34 @@ def test_the_public_key_is_printed_for_whoever_checks(sealed: Sealed) -> None:
     out = StringIO()
     call_command("seal_key", stdout=out)
     assert out.getvalue().encode() == sealed.key.read_bytes()
+
+
+# --- The documentation --------------------------------------------------------------------
+
+
+def test_the_example_in_the_documentation_is_what_a_book_gives() -> None:
+    section = (ROOT / "docs" / "ledger.md").read_text().partition("### An example")[2]
+    lines = re.findall(r"^    (\S.*)$", section.partition("\n## ")[0], re.MULTILINE)
+    texts, hashes = lines[::2], lines[1::2]
+    assert [hashlib.sha256(text.encode()).hexdigest() for text in texts] == hashes
+    book, cash, wallet, entry = (
+        UUID(f"{n}0000000-0000-7000-8000-00000000000{n}") for n in range(1, 5)
+    )
+    partitions.ensure(NOW, months=1)
+    movements = (debit(CASH, 700, "CNY"), credit(WALLET, 700, "CNY"))
+    draft = a_draft(*movements, reference="arrival:42", kind="arrival")
+    with in_book(book) as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_ledgeraccount (id, book, code, currency, normal_side, floor,"
+            " opened_at)"
+            " VALUES (%s, %s, %s, 'CNY', 'D', NULL, %s), (%s, %s, %s, 'CNY', 'C', 0, %s)",
+            [cash, book, CASH, NOW, wallet, book, WALLET, NOW],
+        )
+        content = content_hash(book=book, draft=draft)
+        assert write(book, [Entry(entry, draft, content)], NOW) == {}
+        sealed_at = NOW.replace(microsecond=0) + timedelta(seconds=10)
+        assert seal(book=book, now=sealed_at) == 3
+        cursor.execute("SELECT digests, head FROM ledger_seal WHERE book = %s", [book])
+        [(digests, head)] = cursor.fetchall()
+    found = [digest.hex() for digest in (*digests[:2], content, digests[2], head)]
+    assert found == hashes

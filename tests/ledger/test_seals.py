@@ -152,7 +152,7 @@ def test_the_owner_changes_no_seal_while_the_guards_are_up(sql: str) -> None:
 def test_an_arrival_without_its_record_stops_the_seal_and_is_kept() -> None:
     book = a_book()
     entry = post(book=book, draft=a_draft(), now=NOW)
-    nobody = Sealed(book, None, *[entry] * 6)  # type: ignore[arg-type]
+    nobody = Sealed(book, None, *[entry] * 10)  # type: ignore[arg-type]
     gone = "DELETE FROM ledger_posting WHERE book = %(book)s;"
     gone += "DELETE FROM ledger_journalentry WHERE book = %(book)s"
     with tampered(nobody, gone):
