@@ -180,10 +180,9 @@ class SealAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The seals without their records, but with how many these are."""
-        rows: QuerySet[Any] = super().get_queryset(request).defer("kinds", "ids", "digests")
         records = Func(F("ids"), function="cardinality", output_field=IntegerField())
-        counted: QuerySet[Any] = rows.annotate(records=records)
-        return counted
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(records=records)
+        return rows.defer("kinds", "ids", "digests")
 
     @admin.display(description=_("number of records"))
     def records(self, seal: Any) -> int:

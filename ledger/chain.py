@@ -80,7 +80,8 @@ _SETTLEMENT = canonical_sql(
     "h.state",
     instant_sql("h.settled_at"),
     "h.reason",
-    "(to_jsonb(h) ->> 'taken')",
+    "h.taken::text",
+    "h.posted_by::text",
 )
 _CLOSING = canonical_sql(
     "'closing'",

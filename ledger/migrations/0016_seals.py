@@ -93,7 +93,7 @@ _HOLD = f"""'4:hold36:' || h.id || '26:' || {_instant("h.placed_at")}
                     || '64:' || encode(h.content_hash, 'hex')"""
 _SETTLEMENT = _fields(
     "'settlement'", "h.id::text", "h.state", _instant("h.settled_at"), "h.reason",
-    "(to_jsonb(h) ->> 'taken')",
+    "h.taken::text", "h.posted_by::text",
 )
 
 # One sealer per book at a time. Arrivals are taken as they are found: whatever order transactions

@@ -13,8 +13,9 @@ from django.test import RequestFactory
 
 from ledger import holds
 from ledger.book import AccountSpec, Side, credit, debit, post
-from ledger.models import Balance, Closing, Hold, JournalEntry, LedgerAccount, Posting
+from ledger.models import Balance, Closing, Hold, JournalEntry, LedgerAccount, Posting, Seal
 from ledger.periods import close
+from ledger.seals import seal
 from tests.ledger.build import (
     CASH,
     NOW,
@@ -36,9 +37,9 @@ def request_(rf: RequestFactory) -> HttpRequest:
     return rf.get("/")
 
 
-@pytest.mark.parametrize("model", [LedgerAccount, JournalEntry, Hold, Closing])
+@pytest.mark.parametrize("model", [LedgerAccount, JournalEntry, Hold, Closing, Seal])
 def test_nothing_can_be_changed(
-    model: type[LedgerAccount | JournalEntry | Hold | Closing], request_: HttpRequest
+    model: type[LedgerAccount | JournalEntry | Hold | Closing | Seal], request_: HttpRequest
 ) -> None:
     page = admin.site._registry[model]
     assert not page.has_add_permission(request_)
@@ -49,7 +50,7 @@ def test_nothing_can_be_changed(
 
 
 def test_there_is_no_permission_but_to_view() -> None:
-    for model in (LedgerAccount, JournalEntry, Posting, Balance, Hold, Closing):
+    for model in (LedgerAccount, JournalEntry, Posting, Balance, Hold, Closing, Seal):
         assert list(model._meta.default_permissions) == ["view"]
 
 
@@ -73,12 +74,15 @@ def test_the_pages_are_drawn(rf: RequestFactory) -> None:
         hold_id = hold(book, 5, reference=f"kept:{book}")
         close(book=book, through=TODAY, by=f"Ann {book}", reason="", now=NOW)
         closing = Closing.objects.get(book=book)
+    seal(book=book, now=NOW)
     account = LedgerAccount.objects.using("ops").get(book=book, code=CASH)
+    sealed = Seal.objects.using("ops").get(book=book)
     for model, text, pk in [
         (JournalEntry, f"shown:{book}", entry_id),
         (LedgerAccount, str(book), account.pk),
         (Hold, f"kept:{book}", hold_id),
         (Closing, f"Ann {book}", closing.pk),
+        (Seal, str(book), sealed.pk),
     ]:
         page: Any = admin.site._registry[model]
         request = rf.get("/", {"q": text})

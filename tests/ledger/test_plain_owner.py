@@ -24,6 +24,7 @@ from ledger.balances import Funds, balance, funds
 from ledger.book import credit, debit, post, reverse
 from ledger.checks import prove
 from ledger.errors import InsufficientFundsError
+from ledger.seals import seal, waiting
 from tests.ledger.build import *
 
 for using, role in [("owner", "plain_owner"), ("default", "tributary_app")]:
@@ -50,6 +51,9 @@ with in_book(book):
     assert holds.expire(book=book, now=NOW) == 1
     post(book=book, draft=a_draft(debit(CASH, 1, "CNY"), credit(WALLET, 1, "CNY")), now=NOW)
     assert funds(book=book, code=WALLET) == Funds(balance=4, held=0)
+assert waiting("ops") == [book]
+assert seal(book=book, now=NOW) > 0
+assert waiting("ops") == []
 assert broken("ops", None) == {}
 assert broken("owner", None) == {}
 print("told")
