@@ -1,4 +1,4 @@
-"""Bugs in what the database guards.
+"""Bugs in what the database makes sure of when something is posted, folded and sealed.
 
 `ledger_check_postings` checks one small entry in a short way and everything else in a long one:
 what both have to see is planted in each.
@@ -6,14 +6,8 @@ what both have to see is planted in each.
 
 from bugs.plant import Change, beginning_with, sql
 
-_TABLES, _GUARDS, _ISOLATION, _HOLDS = "0002_tables", "0003_guards", "0004_isolation", "0006_holds"
 _ARRIVALS, _CHECKS, _POSTING = "0008_arrivals", "0009_checks", "0010_posting"
-_FOLDING, _LINEAGE = "0011_folding", "0013_lineage"
-_ANY_POLICY = Change(
-    "ledger/catalogue.py",
-    "<> {_ONLY_THE_OPEN_BOOK})",
-    "NOT IN ('(book = book)', {_ONLY_THE_OPEN_BOOK}))",
-)
+_FOLDING, _SEALS = "0011_folding", "0016_seals"
 
 ALONE = [
     sql(
@@ -88,23 +82,54 @@ ALONE = [
         "its_credits := its_credits || line.amount;",
         "its_credits := its_credits || 0::bigint;",
     ),
+    sql(
+        "a single entry is posted while its day is being closed",
+        _CHECKS,
+        "short := pg_advisory_xact_lock_shared(hashtextextended('ledger_closing ' || mine, 0))\n"
+        "        IS NOT NULL;",
+        "short := true;",
+    ),
 ]
 
 TOGETHER = [
     sql(
-        "an entry balances over all currencies together",
+        "a batch's entries need not balance",
         _CHECKS,
-        "FROM arrived GROUP BY book, entry_id, currency",
-        "FROM arrived GROUP BY book, entry_id",
+        "AND p.booked_on = e.booked_on AND p.net = 0, false)),",
+        "AND p.booked_on = e.booked_on, false)),",
     ),
     sql(
-        "an entry may have fewer postings than it states",
+        "a batch's entries may have fewer postings than they state",
+        _CHECKS,
+        "               p.lines = e.posting_count AND p.lowest = 1 AND",
+        "               p.lines <= e.posting_count AND p.lowest = 1 AND",
+    ),
+    sql(
+        "a batch's lines need not begin at one",
+        _CHECKS,
+        "p.lowest = 1 AND p.highest = e.posting_count\n",
+        "p.highest >= e.posting_count\n",
+    ),
+    sql(
+        "a batch's postings may have days of their own",
+        _CHECKS,
+        "               AND p.known_at = e.known_at AND p.booked_on = e.booked_on AND p.net = 0",
+        "               AND p.known_at = e.known_at AND p.net = 0",
+    ),
+    sql(
+        "an entry balances over all currencies together",
+        _CHECKS,
+        "            FROM arrived GROUP BY book, entry_id, currency\n",
+        "            FROM arrived GROUP BY book, entry_id\n",
+    ),
+    sql(
+        "an entry of two currencies may have fewer postings than it states",
         _CHECKS,
         "WHEN p.lines <> e.posting_count OR p.lowest <> 1",
         "WHEN p.lines > e.posting_count OR p.lowest <> 1",
     ),
     sql(
-        "a posting may have a day of its own",
+        "an entry of two currencies may have days of their own",
         _CHECKS,
         "OR p.first_booked <> e.booked_on OR p.last_booked <> e.booked_on",
         "OR p.first_booked <> e.booked_on",
@@ -124,22 +149,26 @@ TOGETHER = [
     sql(
         "a batch may be booked on the last closed day",
         _CHECKS,
-        ") c ON b.booked_on <= c.through));",
-        ") c ON b.booked_on < c.through));",
+        "WHERE moved.first_day <= c.through));",
+        "WHERE moved.first_day < c.through));",
     ),
     sql(
-        "guarded balances are locked in the order of the lines",
+        "only a batch's last day is looked at",
         _CHECKS,
-        "                GROUP BY p.book, p.account_id\n            ) s\n",
-        "                GROUP BY p.book, p.account_id ORDER BY min(line_no) LIMIT 1000\n"
-        "            ) s\n",
-        Change("ledger/migrations/0009_checks.py", "            ORDER BY s.account_id\n", ""),
+        "SELECT p.book, min(p.booked_on) AS first_day,",
+        "SELECT p.book, max(p.booked_on) AS first_day,",
+    ),
+    sql(
+        "guarded balances are locked in the order of what moves",
+        _CHECKS,
+        "            ORDER BY s.account_id\n",
+        "            ORDER BY s.debits, s.credits\n",
     ),
     sql(
         "what a batch credits arrives as debited",
         _CHECKS,
-        "array_agg(p.credits::bigint) AS credits",
-        "array_agg(p.debits::bigint) AS credits",
+        "coalesce(array_agg(p.credits::bigint)",
+        "coalesce(array_agg(p.debits::bigint)",
     ),
     sql(
         "an entry without postings is let in beside a whole one",
@@ -208,159 +237,71 @@ FOLDING = [
     ),
 ]
 
-LINEAGE = [
+SEALS = [
     sql(
-        "an entry funds more than it brought",
-        _LINEAGE,
-        "        ) > coalesce((\n",
-        "        ) > 2 * coalesce((\n",
+        "closings are never sealed",
+        _SEALS,
+        "(SELECT ctid, ids FROM ledger_arrival WHERE book = its_book LIMIT most)",
+        "(SELECT ctid, ids FROM ledger_arrival WHERE book = its_book AND kind <> 'closing'\n"
+        "              LIMIT most)",
     ),
     sql(
-        "an entry may name more origins than it took",
-        _LINEAGE,
-        "        WHERE t.amount > coalesce((",
-        "        WHERE t.amount > 2 * coalesce((",
+        "two seal the same book at once",
+        _SEALS,
+        "PERFORM pg_advisory_xact_lock(hashtextextended('ledger_seal ' || its_book, 0));",
+        "PERFORM hashtextextended('ledger_seal ' || its_book, 0);",
     ),
     sql(
-        "a link may come later than its entry",
-        _LINEAGE,
-        "NOT coalesce(l.link_no <= e.link_count, false)",
-        "e.link_count IS NULL",
+        "a long call leaves out the last record of each seal",
+        _SEALS,
+        "its_ids := all_ids[done + 1 : done + size];",
+        "its_ids := all_ids[done + 1 : done + size - 1];",
+        Change(
+            "ledger/migrations/0016_seals.py",
+            "its_kinds := all_kinds[done + 1 : done + size];",
+            "its_kinds := all_kinds[done + 1 : done + size - 1];",
+        ),
     ),
     sql(
-        "an unguarded account may have lineage",
-        _LINEAGE,
-        "WHEN l.account_id IS NOT NULL AND a.floor IS NULL",
-        "WHEN l.account_id IS NOT NULL AND a.id IS NULL",
+        "the second seal of a call does not follow the first",
+        _SEALS,
+        "        its_previous := its_head;\n",
+        "",
+        Change(
+            "ledger/migrations/0016_seals.py",
+            "    CONSTRAINT every_seal_has_one_successor UNIQUE (book, previous),\n",
+            "",
+        ),
+        Change("ledger/catalogue.py", '        "every_seal_has_one_successor",\n', ""),
     ),
     sql(
-        "a link can be changed",
-        _ARRIVALS,
-        "link_never_changes BEFORE UPDATE OR DELETE ON",
-        "link_never_changes BEFORE DELETE ON",
-    ),
-]
-
-PERIODS = [
-    sql(
-        "who closed a book can reopen it alone",
-        _ARRIVALS,
-        "length(approved_by) >= 1 AND approved_by <> closed_by",
-        "length(approved_by) >= 1",
+        "a seal's head does not cover what its records say",
+        _SEALS,
+        "|| '36:' || d.id || '64:'\n                   || encode(d.digest, 'hex')",
+        "|| '36:' || d.id",
     ),
     sql(
-        "a closing can be changed",
-        _ARRIVALS,
-        "closing_never_changes BEFORE UPDATE OR DELETE ON",
-        "closing_never_changes BEFORE DELETE ON",
-    ),
-]
-
-FLOORS = [
-    sql(
-        "a hold counts twice",
-        _HOLDS,
-        "SET held = held + placed.amount",
-        "SET held = held + 2 * placed.amount",
+        "a seal does not say how a hold was settled",
+        _SEALS,
+        '_instant("h.settled_at"), "h.reason",',
+        '_instant("h.settled_at"),',
+        Change("ledger/chain.py", '    "h.reason",\n', ""),
     ),
     sql(
-        "a settled hold gives nothing back",
-        _HOLDS,
-        "SET held = held - settled.amount",
-        "SET held = held - 0 * settled.amount",
+        "a seal can be changed",
+        _SEALS,
+        "seal_never_changes BEFORE UPDATE OR DELETE ON",
+        "seal_never_changes BEFORE DELETE ON",
     ),
     sql(
-        "a hold may promise what only an overdraft would cover",
-        _HOLDS,
-        "IF NOT coalesce(free >= 0, false) THEN",
-        "IF free IS NULL THEN",
-    ),
-    sql(
-        "an entry may take less than the hold it posts",
-        _HOLDS,
-        "WHERE h.entry_id IS NOT NULL AND taken.amount IS DISTINCT FROM h.amount",
-        "WHERE h.entry_id IS NOT NULL AND NOT coalesce(taken.amount <= h.amount, false)",
-    ),
-    sql(
-        "whoever posts a hold locks balances in no order",
-        _HOLDS,
-        "ORDER BY account_id FOR NO KEY UPDATE",
-        "ORDER BY md5(account_id::text || pg_backend_pid()) FOR NO KEY UPDATE",
-    ),
-    sql(
-        "a guarded account may fall below its floor",
-        _TABLES,
-        "ELSE credits - debits END - held >= floor",
-        "ELSE credits - debits END - held >= floor - 1",
-    ),
-    sql(
-        "what is held does not count against the floor",
-        _TABLES,
-        "ELSE credits - debits END - held >= floor",
-        "ELSE credits - debits END >= floor",
-    ),
-]
-
-PERMANENCE = [
-    sql(
-        "a posting can be updated",
-        _GUARDS,
-        "posting_never_changes BEFORE UPDATE OR DELETE ON",
-        "posting_never_changes BEFORE DELETE ON",
-    ),
-    sql(
-        "an entry can be deleted",
-        _GUARDS,
-        "entry_never_changes BEFORE UPDATE OR DELETE ON",
-        "entry_never_changes BEFORE UPDATE ON",
-    ),
-    sql(
-        "the entries can be truncated",
-        _GUARDS,
-        "entries_never_vanish BEFORE TRUNCATE ON",
-        "entries_never_vanish BEFORE DELETE ON",
-    ),
-    sql(
-        "a partition can be truncated",
-        _GUARDS,
-        "partition_is_closed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE '",
-        "partition_is_closed BEFORE INSERT OR UPDATE OR DELETE '",
-    ),
-    sql(
-        "a balance can be moved without a posting",
-        _GUARDS,
-        "WHEN (pg_trigger_depth() = 0) EXECUTE",
-        "WHEN (pg_trigger_depth() < 0) EXECUTE",
-    ),
-]
-
-ISOLATION = [
-    sql(
-        "the application writes into any book",
-        _ISOLATION,
-        "'USING (%s) WITH CHECK (%s)', name, mine, mine);",
-        "'USING (%s) WITH CHECK (%s)', name, mine, 'book = book');",
-        _ANY_POLICY,
-    ),
-    sql(
-        "the application reads every book's holds",
-        _HOLDS,
-        "    USING (book = NULLIF(current_setting('tributary.tenant', true), '')::uuid)\n",
-        "    USING (book = book)\n",
-        _ANY_POLICY,
-    ),
-    sql(
-        "the application reads every book's arrivals and daily totals",
-        _ARRIVALS,
-        "'USING (%s) WITH CHECK (%s)', name, mine, mine);",
-        "'USING (%s) WITH CHECK (%s)', name, 'book = book', mine);",
-        _ANY_POLICY,
+        "the seals can be truncated",
+        _SEALS,
+        "seals_never_vanish BEFORE TRUNCATE ON",
+        "seals_never_vanish BEFORE DELETE ON",
     ),
 ]
 
 SQL = (
     *beginning_with("test_guards", *ALONE, *TOGETHER),
-    *beginning_with("test_hold_guards", *FLOORS),
-    *beginning_with("test_permanence", *PERMANENCE, *FOLDING, *LINEAGE, *PERIODS),
-    *beginning_with("test_isolation", *ISOLATION),
+    *beginning_with("test_seals", *FOLDING, *SEALS),
 )
