@@ -92,6 +92,17 @@ def plenty() -> str:
     return str(a_book_of_plenty())
 
 
+def prove_chain(book: str) -> list[str]:
+    """Seal what is left of a ledger's book, and prove the chain; empty when all is well."""
+    from ledger import chain, seals
+    from tests.ledger.build import NOW
+
+    while seals.seal(book=UUID(book), now=NOW):
+        pass
+    findings = chain.prove_chain("ops", UUID(book), now=NOW)
+    return [str(finding) for finding in findings if finding.violations]
+
+
 def trial_balance(book: str) -> dict[str, tuple[int, int]]:
     """All debits and all credits of a ledger's book, by currency."""
     from ledger.totals import trial_balance
@@ -157,6 +168,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         world,
         withdrawal,
         plenty,
+        prove_chain,
         trial_balance,
         read,
         interleave,

@@ -42,7 +42,8 @@ def step(**arguments: Any) -> Callable[[Callable[..., T]], Callable[..., T]]:
             taken[function.__name__] += 1
             return function(*given, **named)
 
-        return rule(**arguments)(carry_out)
+        made: Callable[..., T] = rule(**arguments)(carry_out)
+        return made
 
     return counted
 
@@ -80,7 +81,8 @@ class Books(RuleBasedStateMachine):
         """And with some of it promised."""
         self.begin(amount)
         lasts = 3600 if limited else None
-        return multiple(*(self.promised(f"wallet:{c}", amount, lasts, 0) for c in CURRENCIES))
+        placed = [self.promised(f"wallet:{c}", amount, lasts, 0) for c in CURRENCIES]
+        return multiple(*filter(None, placed))
 
     # --- Entries ---
 
@@ -129,7 +131,7 @@ class Books(RuleBasedStateMachine):
                 book=self.book, reference=reference, reason="", now=now, booked_on=booked_on
             ),
         )
-        return self.wrote([mirror], id and [id], reverses=reference)
+        return self.wrote([mirror], [id] if id else None, reverses=reference)
 
     # --- Holds ---
 
@@ -200,9 +202,10 @@ class Books(RuleBasedStateMachine):
         what=st.sampled_from(["seal", "expire", "close"]),
         most=st.sampled_from([1, 5, 50_000]),
         through=st.none() | days,
+        again=st.booleans(),
         tick=ticks,
     )
-    def keep(self, what: str, most: int, through: date | None, tick: int) -> None:
+    def keep(self, what: str, most: int, through: date | None, again: bool, tick: int) -> None:
         """What is done to a book from time to time."""
         now = self.passes(tick)
         with in_book(self.book):
@@ -212,7 +215,7 @@ class Books(RuleBasedStateMachine):
             elif what == "expire":
                 self.expire(most)
             else:
-                self.close(through, now)
+                self.close(through, again, now)
 
     def expire(self, limit: int) -> None:
         """Let expire what is due, when the next hold is: in one call or in many."""
@@ -231,21 +234,18 @@ class Books(RuleBasedStateMachine):
         for hold in due:
             hold.state = "expired"
 
-    def close(self, through: date | None, now: datetime) -> None:
-        """Close through a later day than before; through an earlier one it is reopening."""
-        before = self.model.closed
-        if through is not None and (before is None or through > before):
-            periods.close(book=self.book, through=through, by="ann", reason="", now=now)
-        elif before is not None and through != before:
-            periods.reopen(
-                book=self.book,
-                through=through,
-                by="ann",
-                approved_by="bob",
-                reason="late",
-                now=now,
-            )
-        self.model.closed = through
+    def close(self, through: date | None, again: bool, now: datetime) -> None:
+        """Close the book through a day; or have it reopened beyond one, or whole."""
+        about: dict[str, Any] = {"book": self.book, "through": through, "now": now}
+        about |= {"by": "ann", "reason": "late"}
+        if again or through is None:
+            refusals = self.model.refuses_to_reopen(through)
+            self.done_alone(refusals, lambda: periods.reopen(**about, approved_by="bob"))
+        else:
+            refusals = self.model.refuses_to_close(through, now)
+            self.done_alone(refusals, lambda: periods.close(**about))
+        if not refusals:
+            self.model.closed = through
 
     # --- How ---
 
@@ -347,13 +347,13 @@ class Books(RuleBasedStateMachine):
         if id is not None and draft.reference not in self.model.entries:
             hold.taken -= self.model.net([draft])[hold.account]
             hold.state = "posted" if hold.taken == hold.amount else "held"
-        return self.wrote([draft], id and [id], hold=reference)
+        return self.wrote([draft], [id] if id else None, hold=reference)
 
     def wrote(
         self, drafts: list[Draft], ids: list[UUID] | None, **more: Any
     ) -> MultipleResults[str]:
         """Note in the model what was written; the references that are new."""
-        fresh = {}
+        fresh: dict[str, Entry] = {}
         for draft, id in zip(drafts, ids or [], strict=ids is not None):
             known = self.model.entries.get(draft.reference) or fresh.get(draft.reference)
             if known is None:

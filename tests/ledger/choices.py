@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -70,7 +71,7 @@ def movements(draw: st.DrawFn) -> tuple[Movement, ...]:
     return tuple(legs)
 
 
-contents = st.builds(
+contents: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     movements=movements()
     | st.lists(movements(), min_size=1, max_size=3).map(lambda parts: sum(parts, ())),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from ledger.book import AccountSpec, Draft, Movement, Side
@@ -17,9 +17,14 @@ from ledger.errors import (
     HoldMismatchError,
     HoldSettledError,
     InsufficientFundsError,
+    InvalidClosingError,
     LedgerError,
     PeriodClosedError,
+    PeriodOrderError,
 )
+
+FIRST_ZONE = timedelta(hours=14)
+"""Where a day begins first, it does so hours before UTC."""
 
 Refusals = set[type[LedgerError]]
 """Why something must be refused, each reason enough; nothing where it must be done."""
@@ -182,3 +187,16 @@ class Model:
         if taken == hold.left or (part and 0 < taken < hold.left):
             return self.refuses([draft], hold=reference)
         return {HoldMismatchError}
+
+    def refuses_to_close(self, through: date, now: datetime) -> Refusals:
+        """Why the book cannot be closed through this day."""
+        early = through > (now.astimezone(UTC) + FIRST_ZONE).date()
+        forward = self.closed is None or through > self.closed
+        return ({InvalidClosingError} if early else set()) | (
+            set() if forward else {PeriodOrderError}
+        )
+
+    def refuses_to_reopen(self, through: date | None) -> Refusals:
+        """Why the book cannot be left closed through this day only."""
+        back = self.closed is not None and (through is None or through < self.closed)
+        return set() if back else {PeriodOrderError}

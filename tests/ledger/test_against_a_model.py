@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from ledger.balances import Axis, balances, by_subject, funds
+from ledger.chain import prove_chain
 from ledger.models import Hold, Side
 from ledger.periods import closed_through
+from ledger.seals import seal
 from ledger.statements import StatementRow, account_statement, statement
 from ledger.totals import period_totals, trial_balance
 from tests.ledger.books import Books, step, taken
@@ -28,7 +30,7 @@ from tests.ledger.model import Row
 pytestmark = pytest.mark.usefixtures("database")
 
 LEAST_STEPS, LEAST_OF_EACH = 5000, 50
-STORIES, STEPS_A_STORY = 125, 50
+STORIES, STEPS_A_STORY = 135, 50
 
 
 class Story(Books):
@@ -80,7 +82,8 @@ class Story(Books):
     def read_what_is_booked(self, code: str, start: date, end: date, page: int) -> None:
         found = account_statement(book=self.book, code=code, start=start, end=end)
         first = replace(found, rows=found.rows[:page])
-        about = {"book": self.book, "code": code, "start": start, "end": end, "limit": page}
+        about: dict[str, Any] = {"book": self.book, "code": code, "limit": page}
+        about |= {"start": start, "end": end}
         assert account_statement(**about) == first
         if first.rows:
             after = account_statement(**about, after=first.rows[-1].position)
@@ -128,6 +131,10 @@ class Story(Books):
         found = {(about, c): net for about, nets in sums.items() for c, net in nets.items() if net}
         assert found == self.model.by_subject()
         assert states == {name: (x.state, x.taken) for name, x in self.model.holds.items()}
+        seal(book=self.book, now=self.clock)
+        self.now()
+        chain = prove_chain("ops", self.book, now=self.clock)
+        assert [finding for finding in chain if finding.violations] == []
         assert broken("ops", self.book) == {}
 
 

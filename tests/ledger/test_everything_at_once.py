@@ -33,6 +33,7 @@ from ledger.book import (
     post_many,
     reverse,
 )
+from ledger.chain import prove_chain
 from ledger.errors import (
     DuplicateReferenceError,
     HoldMismatchError,
@@ -343,6 +344,8 @@ def test_everything_at_once_is_as_if_one_after_the_other() -> None:
         )
         for code in WALLETS
     }
+    seal(book=book, now=NOW)
+    assert [x for x in prove_chain("ops", book, now=NOW) if x.violations] == []
     assert broken("ops", book) == {}
     refused = sum((caller.refused for caller in callers), Counter[str]())
     print(dict(ended), dict(refused), f"{len(ids)} of {len(drafts)}")
