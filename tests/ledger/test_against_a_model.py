@@ -1,7 +1,8 @@
 """Thousands of random steps in PostgreSQL and in a model of plain Python, which must agree.
 
 After every step the balances are compared; what the model refuses the ledger must refuse, by the
-same name. A failure is printed as the shortest story that fails, with the line that replays it.
+same name. A failure is printed as the shortest story that fails, with the line that replays it when
+put before the class Story.
 """
 
 from __future__ import annotations
