@@ -157,6 +157,19 @@ ALTER TABLE ledger_hold ENABLE ALWAYS TRIGGER settled_holds_give_back;
 # has become meanwhile. `>= … ORDER BY … LIMIT 1`: see 0009; an UPDATE is led to its row by `ctid`,
 # because it knows no LIMIT.
 FUNCTIONS = """
+-- Before the balances the lock that a closing waits for, as everywhere: who goes on to post in the
+-- same transaction would otherwise wait for it with a balance that another poster needs.
+CREATE OR REPLACE FUNCTION ledger_lock_balances(accounts uuid[]) RETURNS void LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    mine uuid := NULLIF(current_setting('tributary.tenant', true), '')::uuid;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('ledger_closing ' || mine, 0));
+    PERFORM FROM ledger_balance
+        WHERE book = mine AND account_id = ANY(accounts)
+        ORDER BY account_id FOR NO KEY UPDATE;
+END $$;
+
 -- Null when the hold was placed. Else `broken`, or the id and content hash of the `earlier` one.
 CREATE FUNCTION ledger_place(
     its_book uuid, its_id uuid, its_reference text, its_code text, its_currency text,
@@ -184,6 +197,7 @@ BEGIN
     IF broken IS NOT NULL THEN
         RETURN jsonb_build_object('broken', broken);
     END IF;
+    PERFORM ledger_lock_balances('{}');
     BEGIN
         INSERT INTO ledger_hold (id, book, reference, account_id, currency, amount, subject,
             placed_at, expires_at, content_hash)

@@ -17,7 +17,18 @@ from ledger.errors import BookBusyError, PeriodClosedError, PeriodOrderError
 from ledger.models import Closing, JournalEntry
 from ledger.periods import close, closed_through, reopen
 from ledger.totals import trial_balance
-from tests.ledger.build import CASH, NOW, WALLET, a_book, a_draft, broken, in_book
+from tests.ledger.build import (
+    CASH,
+    NOW,
+    WALLET,
+    a_book,
+    a_draft,
+    a_funded_book,
+    broken,
+    hold,
+    in_book,
+    spending,
+)
 from tests.ledger.test_concurrency import all_at_once
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -146,6 +157,46 @@ def wait_for_a_lock(book: UUID) -> None:
         else:
             raise AssertionError("nobody waits")
     connections["owner"].close()
+
+
+def test_who_holds_and_then_posts_does_not_wait_in_a_circle() -> None:
+    """Another poster waits for the account that is held; the closing waits for that poster.
+
+    PostgreSQL would find the circle after a second and let the first one pass.
+    """
+    book = a_funded_book(1000)
+    posted, held = Event(), Event()
+
+    def other() -> None:
+        try:
+            with in_book(book):
+                post(book=book, draft=a_draft(), now=NOW)
+                posted.set()
+                assert held.wait(10)
+                post(book=book, draft=spending(10), now=NOW)
+        finally:
+            connections["default"].close()
+
+    def closing() -> None:
+        try:
+            with in_book(book):
+                close(book=book, through=FEBRUARY, by="Ann", reason="", now=NOW)
+        finally:
+            connections["default"].close()
+
+    with ThreadPoolExecutor(2) as elsewhere:
+        with in_book(book) as cursor:
+            waiting = [elsewhere.submit(other)]
+            assert posted.wait(10)
+            hold(book, 100)
+            held.set()
+            waiting.append(elsewhere.submit(closing))
+            wait_for_a_lock(book)
+            cursor.execute("SET LOCAL lock_timeout = '500ms'")
+            post(book=book, draft=spending(20), now=NOW)
+        for each in waiting:
+            each.result()
+    assert broken("ops", book) == {}
 
 
 def test_who_does_not_come_to_an_end_is_not_waited_for_for_ever() -> None:
