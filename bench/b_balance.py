@@ -24,8 +24,9 @@ from bench.history import Past, post_day, settle, shares, the_past, wanted
 from bench.ledger_work import FLOOR, Ours
 from bench.measure import timed
 from bench.sealer import drain, sealing
-from ledger.balances import Axis, account_statement, balance
+from ledger.balances import Axis, balance
 from ledger.book import AccountSpec, Side, open_accounts
+from ledger.statements import account_statement
 
 SHORT, LONG = 10_000, 1_000_000
 QUIET_MONTH, QUIET = 18, 400

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from accounts.access import acting_for
 from bench.measure import timed
-from ledger import balances
+from ledger import balances, statements
 from ledger.book import (
     AccountSpec,
     Draft,
@@ -104,7 +104,7 @@ class Ours:
     def statement(self, reads: int) -> Callable[[], list[float]]:
         """Read the newest page of one account's statement after the other; each read's seconds."""
         return self._reading(
-            reads, lambda book, code: balances.statement(book=book, code=code, limit=PAGE)
+            reads, lambda book, code: statements.statement(book=book, code=code, limit=PAGE)
         )
 
     def _reading(

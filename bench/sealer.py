@@ -9,12 +9,14 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
 SECONDS = 1.0
+PATIENCE = 300.0
 
 
 @contextmanager
@@ -42,6 +44,18 @@ def drain(books: Sequence[UUID]) -> int:
         while some := seal(book=book, now=datetime.now(UTC)):
             sealed += some
     return sealed
+
+
+def until_sealed() -> float:
+    """Seconds until the sealer has nothing left to do. Raises TimeoutError."""
+    from ledger.seals import waiting
+
+    begun = time.perf_counter()
+    while waiting("ops"):
+        if time.perf_counter() - begun > PATIENCE:
+            raise TimeoutError("the sealer does not keep up")
+        time.sleep(0.02)
+    return time.perf_counter() - begun
 
 
 def main(books: Sequence[UUID]) -> None:

@@ -1,6 +1,6 @@
 """Bugs in what the ledger reads, and in what it proves."""
 
-from bugs.plant import code
+from bugs.plant import beginning_with, code
 
 READING = [
     code(
@@ -132,6 +132,9 @@ PROVING = [
         "b.debits + coalesce(r.debits, 0) = coalesce(s.debits, 0)",
         "(b.debits = s.debits OR r.debits IS NOT NULL OR s.debits IS NULL)",
     ),
+]
+
+CHAIN = [
     code(
         "the chain does not miss a record that is gone",
         "chain",
@@ -164,4 +167,8 @@ PROVING = [
     ),
 ]
 
-CODE = (*READING, *PROVING)
+CODE = (
+    *beginning_with("test_reading_the_past", *READING),
+    *beginning_with("test_check_books", *PROVING),
+    *beginning_with("test_chain", *CHAIN),
+)
