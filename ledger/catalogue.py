@@ -188,7 +188,7 @@ FUNCTIONS = {
     "ledger_release": "775afbe6b2555feb833cbc3cfe97c3fe",
     "ledger_expire": "9b5abbec1874e22ea163ecddcc85807a",
     "ledger_lock_balances": "6f2ee7fc2b65bbf937434d3f347efcc0",
-    "ledger_seal_arrivals": "cc44fe752a903ef3754533b4eb6c7c12",
+    "ledger_seal_arrivals": "0f80c879403cc5817fa919c45e890e67",
     "ledger_trial_balance_digest": "2aaa729794d44c10ca9f0b3d662c4f43",
     "ledger_check_closing": "698c264d5c512e59968996a435e78f29",
     "ledger_announce_closings": "e780e25c4bf75450d747b8fe97f5dd02",

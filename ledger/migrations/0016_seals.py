@@ -101,11 +101,12 @@ _SETTLEMENT = _fields(
 # may seal more than `most` records; a seal has at most 10,000.
 #
 # `near` reads the entries of a seal in one go, because those that arrive together lie together; the
-# few that lie elsewhere are looked up one by one.
+# few that lie elsewhere are looked up one by one. The plan is made once and must join by hashing;
+# the setting ends with the function, and must not reach the trigger that folds.
 SEALING = f"""
 CREATE FUNCTION ledger_seal_arrivals(its_book uuid, its_now timestamptz, most int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
-SET enable_nestloop = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_nestloop = on SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     size CONSTANT int := 10000;
     places tid[];
@@ -155,6 +156,7 @@ BEGIN
             USING ERRCODE = 'serialization_failure';
     END IF;
 
+    PERFORM set_config('enable_nestloop', 'off', true);
     SELECT number, head INTO its_number, its_previous FROM ledger_seal
         WHERE book = its_book ORDER BY number DESC LIMIT 1;
     its_number := coalesce(its_number, 0);
@@ -168,7 +170,7 @@ BEGIN
         WITH near AS MATERIALIZED (
             SELECT id, known_at, content_hash FROM ledger_journalentry
             WHERE book = its_book AND id >= entries[1 + cardinality(entries) / 50]
-            ORDER BY id LIMIT 2 * cardinality(entries)
+            ORDER BY id LIMIT cardinality(entries) * 5 / 4 + 10
         )
         SELECT array_agg(d.digest ORDER BY d.n),
                string_agg(length(d.kind) || ':' || d.kind || '36:' || d.id || '64:'

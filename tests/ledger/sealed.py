@@ -101,6 +101,7 @@ def export(sealed: Sealed) -> None:
     """Write off what has not left yet, and the public key."""
     with override_settings(LEDGER_HEADS=sealed.heads):
         heads.export(using="ops", now=LATER)
+    sealed.folder.mkdir(exist_ok=True)
     sealed.key.write_bytes(heads.pem(heads.signing_key().public_key()))
 
 

@@ -172,7 +172,7 @@ SEALS = [
     ("an entry arrives again", "INSERT INTO ledger_arrival (book, kind, ids)"
      " VALUES (%(book)s, 'entry', ARRAY[%(first)s]::uuid[])", {ONCE}, "first"),
     ("the newest seal away", "DELETE FROM ledger_anchor WHERE book = %(book)s AND number = 4;"
-     " DELETE FROM ledger_seal WHERE book = %(book)s AND number = 4", {ONCE, EQUAL}, "linked"),
+     " DELETE FROM ledger_seal WHERE book = %(book)s AND number = 4", {ONCE, EQUAL}, "seal 4"),
     ("a seal in between away", "DELETE FROM ledger_seal WHERE book = %(book)s AND number = 2",
      {ONCE, ORDER, EQUAL}, "first"),
     ("two seals swapped", ";".join(NUMBERED % pair for pair in ((9, 2), (2, 3), (3, 9))),
