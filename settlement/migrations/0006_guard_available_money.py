@@ -38,5 +38,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [("settlement", "0005_money_out_guards"), ("ledger", "0007_posting")]
+    # It writes the balances of guarded accounts as they were kept until then.
+    run_before = [("ledger", "0008_arrivals")]
 
     operations = [migrations.RunSQL(GUARD)]

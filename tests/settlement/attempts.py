@@ -37,6 +37,11 @@ SELECT c.relname FROM pg_class c
 WHERE c.relispartition AND c.relkind = 'r' AND {TENANT_COLUMN} IS NOT NULL
 """
 
+WRITTEN_COLUMNS = """
+SELECT attname FROM pg_attribute
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+
 
 def asked(query: Query, using: str = OWNER, given: Any = ()) -> list[tuple[Any, ...]]:
     """The rows of a query, outside any merchant's transaction."""
@@ -50,6 +55,17 @@ def tables() -> list[tuple[str, str]]:
     found = [(name, column) for name, column in asked(TABLES)]
     assert {"accounts_merchant", "settlement_line", "ledger_posting"} < {t for t, _ in found}
     return found
+
+
+def copied(table: str) -> sql.Composed:
+    """A statement that inserts a row, given as JSON, into the table: all that is not computed."""
+    names = [sql.Identifier(name) for (name,) in asked(WRITTEN_COLUMNS, given=[table])]
+    insert = "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_record({row})"
+    return sql.SQL(insert).format(
+        table=sql.Identifier(table),
+        columns=sql.SQL(", ").join(names),
+        row=sql.SQL("NULL::{}, %s").format(sql.Identifier(table)),
+    )
 
 
 # --- how it is tried ----------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +14,8 @@ from djmoney.money import Money
 from accounts.access import acting_for
 from accounts.models import BankAccount, Member, Merchant, SettlementAccount, Store
 from accounts.onboarding import add_bank_account, add_payee, add_store, open_settlement_account
-from ledger import book, holds
-from ledger.book import AccountSpec, Draft, Side, credit, debit
+from ledger import book, heads, holds, periods, seals
+from ledger.book import AccountSpec, Draft, Link, Side, credit, debit
 from settlement.models import (
     BankLine,
     BankStatement,
@@ -60,6 +60,8 @@ def furnished() -> Rows:
         ids = {row._meta.db_table: row.pk for row in rows}
         add_line(ids)
         an_entry(merchant)
+        sealed_and_closed(merchant)
+    heads.export(using="ops", now=NOW)
     return Rows(merchant, ids)
 
 
@@ -181,3 +183,16 @@ def an_entry(merchant: Merchant, *, hold_expires_at: datetime | None = None) -> 
         now=NOW,
         expires_at=hold_expires_at,
     )
+
+
+def sealed_and_closed(merchant: Merchant) -> None:
+    """An entry linked to the one above, all of it sealed, and then a closing, which has arrived."""
+    movements = (debit("a", 1, "CNY"), credit("b", 1, "CNY"))
+    linked = Draft(
+        reference="l", kind="k", movements=movements, event_at=NOW, booked_on=TODAY,
+        links=(Link(relation="follows", reference="r"),),
+    )  # fmt: skip
+    book.post(book=merchant.id, draft=linked, now=NOW)
+    seals.seal(book=merchant.id, now=NOW)
+    yesterday = TODAY - timedelta(days=1)
+    periods.close(book=merchant.id, through=yesterday, by="Ann", reason="furnished", now=NOW)
