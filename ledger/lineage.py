@@ -65,7 +65,9 @@ def uses(
     return _flows(book, reference, _USES, deep, using)
 
 
-def unspent(*, book: UUID, code: str, amount: int, using: str = DEFAULT_DB_ALIAS) -> list[Source]:
+def unspent(
+    *, book: UUID, code: str, amount: int, partly: bool = False, using: str = DEFAULT_DB_ALIAS
+) -> list[Source]:
     """The sources of the next `amount` of a guarded account: first in, first out.
 
     Of the last source the part that is needed. A source is an entry that brought something, less
@@ -75,21 +77,32 @@ def unspent(*, book: UUID, code: str, amount: int, using: str = DEFAULT_DB_ALIAS
     somebody who took things out of order, comes when all later ones are spent.
 
     Two who ask at once are told the same: who comes second with links to it is refused with
-    InvalidLinkError, and asks again. Raises InsufficientFundsError where the account has less,
-    UnguardedAccountError, UnknownAccountError and InvalidAmountError.
+    InvalidLinkError, and asks again. Where the account has less, the sources of what it has with
+    `partly`, else InsufficientFundsError. Raises UnguardedAccountError, UnknownAccountError and
+    InvalidAmountError.
     """
     check_amount(code, amount)
-    account = _account(book, code, amount, using)
+    account = _account(book, code, using)
+    if account.balance < amount and not partly:
+        raise InsufficientFundsError(f"{code} has {account.balance}, not {amount}")
     found: dict[str, int] = {}
-    left = amount
+    left = min(amount, account.balance)
+    if left <= 0:
+        return []
     for begin in (account.last, _BEGINNING):
         for reference, free in _sources(book, account, begin, using):
             if reference not in found:
                 found[reference] = min(free, left)
                 left -= found[reference]
             if not left:
-                return [Source(reference=r, amount=part) for r, part in found.items()]
+                return _parts(found)
+    if partly:
+        return _parts(found)
     raise InsufficientFundsError(f"{code}: {left} of {amount} have no source")
+
+
+def _parts(found: dict[str, int]) -> list[Source]:
+    return [Source(reference=reference, amount=part) for reference, part in found.items()]
 
 
 class _Place(NamedTuple):
@@ -100,6 +113,7 @@ class _Place(NamedTuple):
 class _Account(NamedTuple):
     id: UUID
     normal_side: Side
+    balance: int
     last: _Place
 
 
@@ -121,8 +135,8 @@ def _flows(book: UUID, reference: str, way: str, deep: bool, using: str) -> list
     ]
 
 
-def _account(book: UUID, code: str, amount: int, using: str) -> _Account:
-    """The account, which has so much, and the place of the source that was taken from last."""
+def _account(book: UUID, code: str, using: str) -> _Account:
+    """The account, what it has, and the place of the source that was taken from last."""
     rows = rows_of_open_book(book, _ACCOUNT, {"book": book, "code": code}, using=using)
     if not rows:
         raise UnknownAccountError(f"no such account: {code}")
@@ -130,10 +144,8 @@ def _account(book: UUID, code: str, amount: int, using: str) -> _Account:
     if floor is None:
         raise UnguardedAccountError(f"{code} has no floor")
     balance = net if side == Side.DEBIT else -net
-    if balance < amount:
-        raise InsufficientFundsError(f"{code} has {balance}, not {amount}")
     last = _BEGINNING if entry_id is None else _Place(known_at, entry_id)
-    return _Account(id, Side(side), last)
+    return _Account(id, Side(side), balance, last)
 
 
 def _sources(book: UUID, account: _Account, begin: _Place, using: str) -> Iterator[tuple[str, int]]:

@@ -15,13 +15,15 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Max, Model
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from accounts.admin import OPS, OperatorAdmin, OperatorForm, OperatorInline, ReadOnlyInline
-from settlement.admin.base import BusinessAdmin, MerchantFilter, money
+from settlement.admin.base import BusinessAdmin, MerchantFilter, WithTables, money
 from settlement.admin.matching import ItemInline
+from settlement.admin.origins import origins_table
 from settlement.models import (
     FeeQuote,
     FeeSchedule,
@@ -305,7 +307,7 @@ class UseInline(ReadOnlyInline):
 
 
 @admin.register(Withdrawal)
-class WithdrawalAdmin(BusinessAdmin):
+class WithdrawalAdmin(WithTables, BusinessAdmin):
     """Withdrawals of all merchants: looked at, never moved from here."""
 
     list_display = (
@@ -341,6 +343,10 @@ class WithdrawalAdmin(BusinessAdmin):
         "lease_until",
         "quote",
     )
+
+    def tables(self, row: Withdrawal) -> list[SafeString]:
+        """Once it is paid: whose money it was."""
+        return [origins_table(row)] if row.paid_on else []
 
     @admin.display(description=_("payee"))
     def holder(self, withdrawal: Withdrawal) -> str:

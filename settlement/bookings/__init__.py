@@ -42,6 +42,7 @@ from settlement.bookings.incoming import (
     wallet_opened,
     wallet_withdrawn,
 )
+from settlement.bookings.origins import PAID_FROM, Origins, paid_reference
 from settlement.bookings.outgoing import (
     books_with_due_promises,
     promises_expired,
@@ -52,7 +53,9 @@ from settlement.bookings.outgoing import (
 )
 
 __all__ = [
+    "PAID_FROM",
     "DaysMovement",
+    "Origins",
     "Proven",
     "available",
     "bank",
@@ -67,6 +70,7 @@ __all__ = [
     "matches_confirmed",
     "minor",
     "opening_withdrawn",
+    "paid_reference",
     "payouts_announced",
     "payouts_retired",
     "pending",

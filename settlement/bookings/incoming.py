@@ -11,10 +11,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts.models import Store
-from ledger.book import Draft, Movement
+from ledger.book import Draft, Link, Movement
 from ledger.models import JournalEntry
 from settlement.bookings import codes
 from settlement.bookings.codes import minor, minor_of
+from settlement.bookings.origins import SETTLES
 from settlement.bookings.writing import post, reverse, side_of, transfer
 from settlement.models import (
     BankLine,
@@ -77,7 +78,7 @@ def payouts_announced(payouts: Iterable[Payout], *, store: Store, now: datetime)
     zone = ZoneInfo(store.merchant.zone)
     drafts = [
         Draft(
-            reference=f"payout:{payout.id}",
+            reference=_announced_reference(payout),
             kind="payout.announced",
             movements=movements,
             event_at=payout.announced_at,
@@ -98,6 +99,10 @@ def payouts_announced(payouts: Iterable[Payout], *, store: Store, now: datetime)
     post(store.merchant_id, drafts, now)
 
 
+def _announced_reference(payout: Payout) -> str:
+    return f"payout:{payout.id}"
+
+
 def payouts_retired(payouts: Sequence[Payout], *, reason: str, now: datetime) -> None:
     """Payouts were restated or their document withdrawn: what was announced is reversed.
 
@@ -107,7 +112,7 @@ def payouts_retired(payouts: Sequence[Payout], *, reason: str, now: datetime) ->
         return
     merchant_id = payouts[0].merchant_id
     booked = JournalEntry.objects.filter(
-        book=merchant_id, reference__in=[f"payout:{payout.id}" for payout in payouts]
+        book=merchant_id, reference__in=[_announced_reference(payout) for payout in payouts]
     ).values_list("reference", flat=True)
     for reference in booked.order_by("reference"):
         reverse(merchant_id, reference, reason=reason, now=now)
@@ -221,8 +226,12 @@ class Proven:
 
 
 def matches_confirmed(proven: Iterable[Proven], *, merchant_id: UUID, now: datetime) -> None:
-    """The bank has the money: in transit ends, and what was pending is available."""
-    post(merchant_id, [_confirmation(each) for each in proven], now)
+    """The bank has the money: in transit ends, and what was pending is available.
+
+    What arrived first is booked first, and so is first to be paid out.
+    """
+    drafts = sorted((_confirmation(each) for each in proven), key=lambda draft: draft.event_at)
+    post(merchant_id, drafts, now)
 
 
 def _confirmation(proven: Proven) -> Draft:
@@ -245,6 +254,10 @@ def _confirmation(proven: Proven) -> Draft:
         movements=tuple(movements),
         event_at=datetime.combine(day, time.max, UTC),
         booked_on=day,
+        links=tuple(
+            Link(relation=SETTLES, reference=_announced_reference(payout))
+            for payout in proven.payouts
+        ),
     )
 
 

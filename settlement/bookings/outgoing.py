@@ -6,9 +6,10 @@ from datetime import UTC, datetime, time
 from uuid import UUID
 
 from ledger import holds
-from ledger.book import Draft, Movement
+from ledger.book import Draft, Link, Movement
 from settlement.bookings import codes
 from settlement.bookings.codes import minor_of
+from settlement.bookings.origins import RETURNS, Origins, available_of, paid_reference, taken
 from settlement.bookings.writing import on_open_days, open_for, post, side_of
 from settlement.models import BankLine, Withdrawal
 
@@ -18,13 +19,13 @@ def withdrawal_reserved(withdrawal: Withdrawal, *, now: datetime) -> None:
 
     Raises InsufficientFundsError.
     """
-    account = codes.available(withdrawal.settlement_account_id, withdrawal.amount_currency)
+    account = available_of(withdrawal)
     open_for(withdrawal.merchant_id, {(account, withdrawal.amount_currency)}, now)
     holds.place(
         book=withdrawal.merchant_id,
         reference=_reference(withdrawal),
         account=account,
-        amount=_taken(withdrawal),
+        amount=taken(withdrawal),
         currency=withdrawal.amount_currency,
         subject=withdrawal.id,
         now=now,
@@ -38,9 +39,14 @@ def withdrawal_released(withdrawal: Withdrawal, *, reason: str, now: datetime) -
     )
 
 
-def withdrawal_paid(withdrawal: Withdrawal, *, line: BankLine, now: datetime) -> None:
-    """The bank shows the debit: the hold becomes the movement, with the fee and its waiver."""
-    draft = _draft(withdrawal, line, kind="withdrawal.paid")
+def withdrawal_paid(
+    withdrawal: Withdrawal, *, line: BankLine, origins: Origins, now: datetime
+) -> None:
+    """The bank shows the debit: the hold becomes the movement, with the fee and its waiver.
+
+    `origins` are of all that are paid in this transaction, under the settlement account's lock.
+    """
+    draft = _draft(withdrawal, line, kind="withdrawal.paid", links=origins.of(withdrawal))
     accounts = {(m.account, m.currency) for m in draft.movements}
     open_for(withdrawal.merchant_id, accounts, now)
     on_open_days(
@@ -57,7 +63,9 @@ def withdrawal_paid(withdrawal: Withdrawal, *, line: BankLine, now: datetime) ->
 
 def withdrawal_returned(withdrawal: Withdrawal, *, line: BankLine, now: datetime) -> None:
     """The money came back: the movement, the fee and the waiver are undone."""
-    post(withdrawal.merchant_id, [_draft(withdrawal, line, kind="withdrawal.returned")], now)
+    paid = Link(relation=RETURNS, reference=paid_reference(withdrawal.id))
+    draft = _draft(withdrawal, line, kind="withdrawal.returned", links=(paid,))
+    post(withdrawal.merchant_id, [draft], now)
 
 
 def books_with_due_promises(*, now: datetime) -> list[UUID]:
@@ -70,7 +78,7 @@ def promises_expired(merchant_id: UUID, *, now: datetime) -> int:
     return holds.expire(book=merchant_id, now=now)
 
 
-def _draft(withdrawal: Withdrawal, line: BankLine, *, kind: str) -> Draft:
+def _draft(withdrawal: Withdrawal, line: BankLine, *, kind: str, links: tuple[Link, ...]) -> Draft:
     """The bank's line says which way: negative was paid, positive came back."""
     currency = withdrawal.amount_currency
     way = -1 if line.amount.amount < 0 else 1
@@ -83,8 +91,8 @@ def _draft(withdrawal: Withdrawal, line: BankLine, *, kind: str) -> Draft:
             line.id,
         ),
         *side_of(
-            codes.available(withdrawal.settlement_account_id, currency),
-            -way * _taken(withdrawal),
+            available_of(withdrawal),
+            -way * taken(withdrawal),
             currency,
             withdrawal.id,
         ),
@@ -101,13 +109,9 @@ def _draft(withdrawal: Withdrawal, line: BankLine, *, kind: str) -> Draft:
         event_at=datetime.combine(line.booked_on, time.max, UTC),
         booked_on=line.booked_on,
         memo=withdrawal.number,
+        links=links,
     )
 
 
 def _reference(withdrawal: Withdrawal) -> str:
     return f"withdrawal:{withdrawal.id}"
-
-
-def _taken(withdrawal: Withdrawal) -> int:
-    """What leaves the available balance, in minor units."""
-    return minor_of(withdrawal.amount) + minor_of(withdrawal.fee) - minor_of(withdrawal.waived)

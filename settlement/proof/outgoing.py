@@ -60,9 +60,10 @@ def settle(account: SettlementAccount, *, now: datetime) -> list[Leftover]:
     leftovers = []
     lines = _lines_naming(account)
     known = _withdrawals(account, lines)
+    origins = bookings.Origins(w for w in known.values() if w.state in HOLDING)
     for line in lines:
         named = [known[number] for number in _numbers(line) if number in known]
-        if len(named) != 1 or not _settle(named[0], line, now):
+        if len(named) != 1 or not _settle(named[0], line, origins, now):
             leftovers += [_differs(withdrawal, line) for withdrawal in named]
     return leftovers
 
@@ -112,7 +113,9 @@ def _withdrawals(account: SettlementAccount, lines: Iterable[BankLine]) -> dict[
     return {withdrawal.number: withdrawal for withdrawal in found}
 
 
-def _settle(withdrawal: Withdrawal, line: BankLine, now: datetime) -> bool:
+def _settle(
+    withdrawal: Withdrawal, line: BankLine, origins: bookings.Origins, now: datetime
+) -> bool:
     """Settle or return the withdrawal by this entry; False if it does not fit."""
     if line.bank_account_id != withdrawal.bank_account_id:
         return False
@@ -121,7 +124,7 @@ def _settle(withdrawal: Withdrawal, line: BankLine, now: datetime) -> bool:
         _step(withdrawal, WithdrawalState.SUCCEEDED)
         withdrawal.paid_on = line.booked_on
         _quota(withdrawal, QuotaState.CONFIRMED)
-        bookings.withdrawal_paid(withdrawal, line=line, now=now)
+        bookings.withdrawal_paid(withdrawal, line=line, origins=origins, now=now)
     elif line.amount == withdrawal.amount and withdrawal.state == WithdrawalState.SUCCEEDED:
         _match(withdrawal, line, MatchRule.RETURN, now)
         _step(withdrawal, WithdrawalState.RETURNED)

@@ -70,6 +70,15 @@ def test_first_in_first_out(book: UUID) -> None:
         unspent(book=book, code=WALLET, amount=31)
 
 
+def test_what_is_there_of_more_than_there_is(book: UUID) -> None:
+    most = 10**12
+    assert told(unspent(book=book, code=WALLET, amount=most, partly=True)) == [
+        ("a", 100), ("b", 50), ("c", 30)
+    ]  # fmt: skip
+    take(book, "x", 180)
+    assert unspent(book=book, code=WALLET, amount=most, partly=True) == []
+
+
 def test_what_was_reversed_funds_nothing_and_what_comes_back_does(book: UUID) -> None:
     reverse(book=book, reference="a", reason="", now=NOW, booked_on=TODAY)
     assert told(take(book, "x", 60)) == [("b", 50), ("c", 10)]
