@@ -7,6 +7,7 @@ long way, and be refused there if it is wrong.
 from __future__ import annotations
 
 import pytest
+from django.db import connections
 
 from ledger.balances import balance
 from ledger.book import credit, debit, post
@@ -69,3 +70,13 @@ def test_half_an_entry_beyond_a_whole_one(using: str) -> None:
     with tampering(book := a_book(), using, REFUSED) as (cursor, ids):
         whole = [Line(ids[CASH], "D"), Line(ids[OWED], "C")] * 4
         insert_entries(cursor, book, [whole, [Line(ids[CASH], "D")]], stated=8)
+
+
+def test_the_first_statement_of_a_connection_may_be_an_entry() -> None:
+    """Accounts are remembered by the process; the connection of the last request is closed."""
+    book = a_book()
+    post(book=book, draft=a_draft(), now=NOW)
+    connections["default"].close()
+    post(book=book, draft=a_draft(), now=NOW)
+    with in_book(book):
+        assert balance(book=book, code=CASH) == 200
