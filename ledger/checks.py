@@ -74,8 +74,12 @@ def refuse_to_look_through_a_keyhole(using: str, book: UUID | None) -> None:
         raise BookNotOpenError(f"the connection {using} sees only {open_book or 'no book'}")
 
 
+# Where a subquery adds up, it adds up the one book only.
+_OF_BOOK = "(%(book)s::uuid IS NULL OR book = %(book)s)"
 _OF_ENTRY = "(%(book)s::uuid IS NULL OR e.book = %(book)s)"
 _OF_POSTING = "(%(book)s::uuid IS NULL OR p.book = %(book)s)"
+_OF_ARRIVAL = "(%(book)s::uuid IS NULL OR r.book = %(book)s)"
+_OF_CLOSING = "(%(book)s::uuid IS NULL OR c.book = %(book)s)"
 _OF_ACCOUNT = "(%(book)s::uuid IS NULL OR a.book = %(book)s)"
 _NET = "sum(CASE p.side WHEN 'D' THEN p.amount ELSE -p.amount END)"
 
@@ -90,7 +94,7 @@ ROW_INVARIANTS = {
         LEFT JOIN (
             SELECT book, entry_id, count(*) AS lines, count(DISTINCT line_no) AS numbers,
                    min(line_no) AS lowest, max(line_no) AS highest
-            FROM ledger_posting GROUP BY book, entry_id
+            FROM ledger_posting WHERE {_OF_BOOK} GROUP BY book, entry_id
         ) c ON c.book = e.book AND c.entry_id = e.id
         WHERE {_OF_ENTRY} AND NOT coalesce(
             c.lines = e.posting_count AND c.numbers = c.lines AND c.lowest = 1
@@ -148,20 +152,21 @@ ROW_INVARIANTS = {
         WHERE {_OF_ENTRY} AND e.reverses IS NOT NULL
         GROUP BY e.book, e.reverses HAVING count(*) > 1
     """,
-    "every balance is the sum of its postings, those just arrived included": """
+    "every balance is the sum of its postings, those just arrived included": f"""
         SELECT format('account %%s', coalesce(a.id, b.account_id))
-        FROM ledger_ledgeraccount a
-        FULL JOIN ledger_balance b ON b.book = a.book AND b.account_id = a.id
+        FROM (SELECT * FROM ledger_ledgeraccount WHERE {_OF_BOOK}) a
+        FULL JOIN (SELECT * FROM ledger_balance WHERE {_OF_BOOK}) b
+          ON b.book = a.book AND b.account_id = a.id
         LEFT JOIN (
             SELECT p.book, p.account_id, sum(p.amount) FILTER (WHERE p.side = 'D') AS debits,
                    sum(p.amount) FILTER (WHERE p.side = 'C') AS credits
-            FROM ledger_posting p GROUP BY p.book, p.account_id
+            FROM ledger_posting p WHERE {_OF_POSTING} GROUP BY p.book, p.account_id
         ) s ON s.book = a.book AND s.account_id = a.id
         LEFT JOIN (
             SELECT r.book, u.account_id, sum(u.debits) AS debits, sum(u.credits) AS credits
             FROM ledger_arrival r,
                 unnest(r.accounts, r.debits, r.credits) AS u (account_id, debits, credits)
-            GROUP BY r.book, u.account_id
+            WHERE {_OF_ARRIVAL} GROUP BY r.book, u.account_id
         ) r ON r.book = a.book AND r.account_id = a.id
         WHERE (%(book)s::uuid IS NULL OR coalesce(a.book, b.book) = %(book)s) AND NOT coalesce(
             b.debits + coalesce(r.debits, 0) = coalesce(s.debits, 0)
@@ -169,9 +174,9 @@ ROW_INVARIANTS = {
                 AND b.floor IS NOT DISTINCT FROM a.floor AND b.normal_side = a.normal_side
                 AND b.overdraft = a.overdraft AND (a.floor IS NULL OR r.account_id IS NULL), false)
     """,
-    "every day's totals are the sums of its postings": """
+    "every day's totals are the sums of its postings": f"""
         SELECT format('account %%s, booked on %%s', account_id, booked_on)
-        FROM ledger_daily d
+        FROM (SELECT * FROM ledger_daily WHERE {_OF_BOOK}) d
         FULL JOIN (
             SELECT p.book, p.account_id, e.booked_on, (e.event_at AT TIME ZONE 'UTC')::date,
                    (e.known_at AT TIME ZONE 'UTC')::date, count(*),
@@ -180,9 +185,10 @@ ROW_INVARIANTS = {
             FROM ledger_journalentry e
             JOIN ledger_posting p
               ON p.book = e.book AND p.entry_id = e.id AND p.known_at = e.known_at
-            LEFT JOIN (SELECT book, unnest(ids) AS id FROM ledger_arrival WHERE kind = 'entry') r
+            LEFT JOIN (SELECT book, unnest(ids) AS id FROM ledger_arrival
+                       WHERE kind = 'entry' AND {_OF_BOOK}) r
               ON r.book = e.book AND r.id = e.id
-            WHERE r.id IS NULL GROUP BY 1, 2, 3, 4, 5
+            WHERE r.id IS NULL AND {_OF_ENTRY} GROUP BY 1, 2, 3, 4, 5
         ) s (book, account_id, booked_on, event_day, known_day, postings, debits, credits)
           USING (book, account_id, booked_on, event_day, known_day)
         WHERE (%(book)s::uuid IS NULL OR book = %(book)s) AND NOT coalesce(
@@ -191,7 +197,8 @@ ROW_INVARIANTS = {
     "no entry funds more than it brought": f"""
         SELECT format('entry %%s', l.target_id)
         FROM (SELECT book, target_id, account_id, sum(amount) AS amount FROM ledger_link
-              WHERE account_id IS NOT NULL GROUP BY book, target_id, account_id) l
+              WHERE account_id IS NOT NULL AND {_OF_BOOK}
+              GROUP BY book, target_id, account_id) l
         LEFT JOIN ledger_journalentry e ON e.book = l.book AND e.id = l.target_id
         LEFT JOIN ledger_ledgeraccount a ON a.book = l.book AND a.id = l.account_id
         LEFT JOIN ledger_posting p ON p.book = l.book AND p.entry_id = l.target_id
@@ -222,12 +229,12 @@ ROW_INVARIANTS = {
                 SELECT book, account_id, booked_on,
                        sum(CASE side WHEN 'D' THEN amount ELSE 0 END) AS debits,
                        sum(CASE side WHEN 'C' THEN amount ELSE 0 END) AS credits
-                FROM ledger_posting GROUP BY book, account_id, booked_on
+                FROM ledger_posting WHERE {_OF_BOOK} GROUP BY book, account_id, booked_on
             ) d ON d.book = c.book AND d.booked_on <= c.through
             JOIN ledger_ledgeraccount a ON a.book = d.book AND a.id = d.account_id
-            GROUP BY c.book, c.number, a.code, a.currency
+            WHERE {_OF_CLOSING} GROUP BY c.book, c.number, a.code, a.currency
         ) t ON t.book = c.book AND t.number = c.number
-        WHERE (%(book)s::uuid IS NULL OR c.book = %(book)s) AND NOT EXISTS (
+        WHERE {_OF_CLOSING} AND NOT EXISTS (
             SELECT FROM ledger_closing n WHERE n.book = c.book AND n.number > c.number
                 AND coalesce(n.through < c.through, true))
         GROUP BY c.book, c.number, c.through, c.digest
@@ -237,7 +244,7 @@ ROW_INVARIANTS = {
         SELECT format('entry %%s', e.id) FROM ledger_journalentry e
         LEFT JOIN (
             SELECT book, entry_id, count(*) AS links, max(link_no) AS highest
-            FROM ledger_link GROUP BY book, entry_id
+            FROM ledger_link WHERE {_OF_BOOK} GROUP BY book, entry_id
         ) l ON l.book = e.book AND l.entry_id = e.id
         WHERE {_OF_ENTRY} AND (coalesce(l.links, 0) <> e.link_count
                                OR coalesce(l.highest, 0) <> e.link_count)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from ledger.drafts import HOLD_HASH_SQL
 
-KEPT = """
+_OF_BOOK = "(%(book)s::uuid IS NULL OR book = %(book)s)"
+_OF_HOLD = "(%(book)s::uuid IS NULL OR h.book = %(book)s)"
+
+KEPT = f"""
     SELECT book, account_id, sum(amount - taken) AS amount FROM ledger_hold
-    WHERE state = 'held' GROUP BY book, account_id
+    WHERE state = 'held' AND {_OF_BOOK} GROUP BY book, account_id
 """
 """What live holds keep of each account."""
 
-_OF_HOLD = "(%(book)s::uuid IS NULL OR h.book = %(book)s)"
-
 # An entry names the hold it posts; in older books the hold names the entry.
-_POSTINGS_OF_HOLDS = """
-    SELECT book, hold_id, id, known_at FROM ledger_journalentry WHERE hold_id IS NOT NULL
+_POSTINGS_OF_HOLDS = f"""
+    SELECT book, hold_id, id, known_at FROM ledger_journalentry
+    WHERE hold_id IS NOT NULL AND {_OF_BOOK}
     UNION ALL
     SELECT h.book, h.id, h.posted_by, e.known_at FROM ledger_hold h
-    JOIN ledger_journalentry e ON e.book = h.book AND e.id = h.posted_by
+    JOIN ledger_journalentry e ON e.book = h.book AND e.id = h.posted_by WHERE {_OF_HOLD}
 """
 _TAKEN = f"""
     SELECT e.book, e.hold_id, e.id, coalesce(
