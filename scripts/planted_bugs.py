@@ -135,14 +135,16 @@ def _recognise_functions(tree: Path, before: dict[str, str]) -> None:
 
 def _caught_by(tree: Path, bug: Bug) -> str | None:
     """The first test that fails, or None if all pass."""
-    done = _run(tree, "-m", "pytest", *PYTEST, *bug.tests)
-    if done.returncode == 0:
-        return None
-    # A fixture that fails means that migrations do not run: such a bug says nothing about tests.
-    failed = re.search(r"^FAILED (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
-    if done.returncode != 1 or failed is None:
-        raise CannotPlantError(f"{bug.name}: the suite does not run\n{done.stdout[-3000:]}")
-    return failed[1]
+    for tests in bug.tests:
+        done = _run(tree, "-m", "pytest", *PYTEST, tests)
+        if done.returncode == 0:
+            continue
+        # A fixture that fails means that migrations do not run: such a bug tells nothing.
+        failed = re.search(r"^FAILED (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
+        if done.returncode != 1 or failed is None:
+            raise CannotPlantError(f"{bug.name}: the suite does not run\n{done.stdout[-3000:]}")
+        return failed[1]
+    return None
 
 
 def _run(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

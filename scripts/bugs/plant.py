@@ -27,7 +27,7 @@ class Bug:
     name: str
     changes: tuple[Change, ...]
     tests: tuple[str, ...] = ("tests/ledger",)
-    """What pytest is to run, in this order."""
+    """What pytest is to run, one after the other, until a test fails."""
 
 
 def code(name: str, module: str, old: str, new: str, *more: Change) -> Bug:
