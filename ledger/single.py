@@ -39,6 +39,7 @@ def write_one(book: UUID, entry: Entry, now: datetime) -> Broken | Earlier:
     for movement, account in zip(movements, accounts, strict=True):
         side = "D" if movement.side is Side.DEBIT else "C"
         parameters += (account, movement.currency, side, movement.amount, movement.subject)
+    connection.ensure_connection()
     try:
         # Not Django's own cursor, which writes parameters into the SQL text.
         with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
