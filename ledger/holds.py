@@ -11,8 +11,9 @@ at zero or above, or as far below as the account's `overdraft` says, however low
 An entry that posts a hold says so itself, in its content hash too; it takes the money from the hold
 in the statement that posts it. A live hold keeps what was held less what was taken.
 
-Locks go one way: first the balance rows, in the order of their accounts, then holds. Nothing here
-reads the other holds of an account: a million of them cost what one does.
+Locks go one way: first the one that a closing waits for, then the balance rows in the order of
+their accounts, then holds. Nothing here reads the other holds of an account: a million of them cost
+what one does.
 """
 
 from __future__ import annotations

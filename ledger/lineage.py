@@ -172,20 +172,19 @@ def _sources(book: UUID, account: _Account, begin: _Place, using: str) -> Iterat
 # --- Queries ------------------------------------------------------------------------------
 
 _NO_STEP = "SELECT id FROM reached WHERE false"
-_ORIGINS = """
-    SELECT l.target_id FROM reached r
+
+
+def _step(found: str, known: str) -> str:
+    return f"""
+    SELECT l.{found} FROM reached r
     JOIN LATERAL (
-        SELECT target_id FROM ledger_link
-        WHERE book = %(book)s AND entry_id = r.id AND account_id IS NOT NULL OFFSET 0
+        SELECT {found} FROM ledger_link
+        WHERE book = %(book)s AND {known} = r.id AND account_id IS NOT NULL OFFSET 0
     ) l ON true
 """
-_USES = """
-    SELECT l.entry_id FROM reached r
-    JOIN LATERAL (
-        SELECT entry_id FROM ledger_link
-        WHERE book = %(book)s AND target_id = r.id AND account_id IS NOT NULL OFFSET 0
-    ) l ON true
-"""
+
+
+_ORIGINS, _USES = _step("target_id", "entry_id"), _step("entry_id", "target_id")
 # UNION leaves out what was reached before, so that every entry is visited once.
 _FLOWS = f"""
     WITH RECURSIVE named AS (

@@ -67,6 +67,7 @@ MENU: tuple[tuple[Any, tuple[tuple[Any, str, str], ...]], ...] = (
             (_("Journal entries"), "menu_book", "ledger_journalentry"),
             (_("Ledger accounts"), "account_tree", "ledger_ledgeraccount"),
             (_("Holds"), "lock", "ledger_hold"),
+            (_("Closings"), "event_busy", "ledger_closing"),
             (_("Seals"), "approval", "ledger_seal"),
         ),
     ),

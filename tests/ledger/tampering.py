@@ -12,6 +12,7 @@ from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from ledger.book import credit, debit, post, reverse
+from ledger.catalogue import TABLES
 from tests.ledger.build import CASH, NOW, TODAY, WALLET, RolledBackError, a_book, a_draft, in_book
 
 BALANCED = "every entry balances in every currency"
@@ -46,18 +47,6 @@ OPS = "the operator can read, nothing else"
 BODIES = "every guard does what it was written to do"
 RIGHTS = "nobody can borrow the guards' rights"
 NEXT_MONTH = "next month's postings have a partition"
-
-TABLES = [
-    "ledger_ledgeraccount",
-    "ledger_journalentry",
-    "ledger_posting",
-    "ledger_balance",
-    "ledger_hold",
-    "ledger_link",
-    "ledger_arrival",
-    "ledger_daily",
-    "ledger_closing",
-]
 
 
 @contextmanager

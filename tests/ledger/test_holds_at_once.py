@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from contextlib import suppress
+from uuid import UUID
 
 import pytest
 
@@ -163,16 +164,24 @@ def test_a_whole_life_in_every_thread_ends_with_nothing_held() -> None:
     assert broken("ops", book) == {}
 
 
-def test_holds_posted_across_two_accounts_do_not_deadlock() -> None:
-    """Each hold's own account is one of two that its entry moves, in either order."""
-    codes = ["first:CNY", "second:CNY"]
+def a_book_with(amount: int, codes: list[str]) -> UUID:
+    """A book with guarded accounts of these codes, each of which has so much."""
     specs = [
         AccountSpec(code=code, currency="CNY", normal_side=Side.CREDIT, floor=0) for code in codes
     ]
     book = a_book(*specs)
     with in_book(book):
-        filled = [a_draft(debit(CASH, 999, "CNY"), credit(code, 999, "CNY")) for code in codes]
+        filled = [
+            a_draft(debit(CASH, amount, "CNY"), credit(code, amount, "CNY")) for code in codes
+        ]
         post_many(book=book, drafts=filled, now=NOW)
+    return book
+
+
+def test_holds_posted_across_two_accounts_do_not_deadlock() -> None:
+    """Each hold's own account is one of two that its entry moves, in either order."""
+    codes = ["first:CNY", "second:CNY"]
+    book = a_book_with(999, codes)
 
     def work(number: int) -> None:
         mine, other = codes if number % 2 else reversed(codes)
@@ -194,13 +203,7 @@ def test_holds_posted_across_two_accounts_do_not_deadlock() -> None:
 def test_everything_at_once_across_two_accounts_does_not_deadlock() -> None:
     """Parts, releases and expiry of many holds in batches, on both accounts in either order."""
     codes = ["first:CNY", "second:CNY"]
-    specs = [
-        AccountSpec(code=code, currency="CNY", normal_side=Side.CREDIT, floor=0) for code in codes
-    ]
-    book = a_book(*specs)
-    with in_book(book):
-        filled = [a_draft(debit(CASH, 9999, "CNY"), credit(code, 9999, "CNY")) for code in codes]
-        post_many(book=book, drafts=filled, now=NOW)
+    book = a_book_with(9999, codes)
 
     def work(number: int) -> None:
         mine, other = codes if number % 2 else reversed(codes)
