@@ -63,13 +63,21 @@ def write(
     if any(entry.draft.links for entry in batch):
         parameters += _links(batch)
         more = f", {_LINKS}"
-    connection.ensure_connection()
+    its = driver()
     first = _WITHIN if connection.in_atomic_block else _ALONE
     # Not Django's own cursor, which writes parameters into the SQL text.
-    with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
+    with CursorWrapper(psycopg.Cursor(its), connection) as cursor:
         cursor.execute(f"SELECT ledger_post({first}, {_REST}{more})", [str(book), *parameters])
         [(answer,)] = cursor.fetchall()
     return {} if answer is None else _outcome(json.loads(answer))
+
+
+def driver() -> psycopg.Connection[Any]:
+    """The connection as its driver has it, open, and healthy if Django is to see to that."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    its: psycopg.Connection[Any] = connection.connection
+    return its
 
 
 def _outcome(answer: dict[str, Any]) -> Broken | Earlier:

@@ -80,3 +80,40 @@ def test_the_first_statement_of_a_connection_may_be_an_entry() -> None:
     post(book=book, draft=a_draft(), now=NOW)
     with in_book(book):
         assert balance(book=book, code=CASH) == 200
+
+
+def test_an_entry_is_one_statement_prepared_once_whatever_its_amounts() -> None:
+    book = a_book()
+    connections["default"].close()
+    for amount in (1, 70_000, 5_000_000_000):
+        post(
+            book=book,
+            draft=a_draft(debit(CASH, amount, "CNY"), credit(OWED, amount, "CNY")),
+            now=NOW,
+        )
+    assert _prepared() == [("ledger_single_2", 3)]
+    with in_book(book):
+        assert balance(book=book, code=CASH) == 5_000_070_001
+
+
+def test_behind_a_pooler_nothing_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next transaction may have another connection to the server."""
+    book = a_book()
+    connections["default"].close()
+    connections["default"].ensure_connection()
+    monkeypatch.setattr(connections["default"].connection, "prepare_threshold", None)
+    draft = a_draft()
+    entry = post(book=book, draft=draft, now=NOW)
+    assert post(book=book, draft=draft, now=NOW) == entry
+    assert _prepared() == []
+    with in_book(book):
+        assert balance(book=book, code=CASH) == balance(book=book, code=OWED) > 0
+
+
+def _prepared() -> list[tuple[str, int]]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT name, generic_plans + custom_plans FROM pg_prepared_statements"
+            " WHERE name LIKE 'ledger%'"
+        )
+        return cursor.fetchall()
