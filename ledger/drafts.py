@@ -210,13 +210,15 @@ def content_hash(
     parts = [
         f"7:{VERSION}36:{_book(book)}{len(draft.reference)}:{draft.reference}{len(draft.kind)}:{draft.kind}"
         f"26:{instant(draft.event_at)}10:{draft.booked_on.isoformat()}{len(draft.memo)}:{draft.memo}"
-        f"{_uuid(reverses)}"
+        f"{ABSENT if reverses is None else f'36:{reverses}'}"
     ]
     for movement in draft.movements:
-        account, currency, digits = movement.account, movement.currency, str(movement.amount)
+        account, currency, subject = movement.account, movement.currency, movement.subject
+        digits = str(movement.amount)
         parts.append(
             f"1:{'D' if movement.side is _DEBIT else 'C'}{len(account)}:{account}"
-            f"{len(digits)}:{digits}{len(currency)}:{currency}{_uuid(movement.subject)}"
+            f"{len(digits)}:{digits}{len(currency)}:{currency}"
+            f"{ABSENT if subject is None else f'36:{subject}'}"
         )
     if hold is not None or draft.metadata or draft.links:
         parts.append(_extras(draft, hold))
@@ -274,10 +276,6 @@ def instant(value: datetime) -> str:
 @lru_cache(maxsize=16)
 def _book(value: UUID) -> str:
     return str(value)
-
-
-def _uuid(value: UUID | None) -> str:
-    return ABSENT if value is None else f"36:{value}"
 
 
 def canonical(fields: Iterable[str | None]) -> str:
