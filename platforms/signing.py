@@ -16,7 +16,8 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from platforms.contract import BadSignatureError
@@ -30,6 +31,21 @@ def hmac_sha256_base64(*, secret: str, message: bytes) -> str:
 def hmac_sha256_hex(*, secret: str, message: bytes) -> str:
     """HMAC-SHA256 of the raw bytes, lower-case hex."""
     return _hmac_sha256(secret, message).hex()
+
+
+def hmac_md5_hex(*, secret: str, message: bytes) -> str:
+    """HMAC-MD5 of the raw bytes, lower-case hex."""
+    return hmac.new(secret.encode(), message, hashlib.md5).hexdigest()
+
+
+def md5_hex(message: bytes) -> str:
+    """MD5, lower-case hex: what several platforms sign requests with, and nothing else."""
+    return hashlib.md5(message, usedforsecurity=False).hexdigest()
+
+
+def sha1_hex(message: bytes) -> str:
+    """SHA-1, lower-case hex."""
+    return hashlib.sha1(message, usedforsecurity=False).hexdigest()
 
 
 def same(*, given: str, expected: str) -> bool:
@@ -54,12 +70,25 @@ def rsa_sha256_verified(*, pem: str, message: bytes, signature: bytes) -> bool:
     return any(_signed_by(key, message, signature) for key in public_keys(pem))
 
 
+def ecdsa_sha1_verified(*, pem: str, message: bytes, signature: bytes) -> bool:
+    """Whether any key in `pem` made this ECDSA signature over SHA-1, given in DER.
+
+    Raises BadSignatureError as `rsa_sha256_verified` does.
+    """
+    keys = _keys(pem)
+    curves = [key for key in keys if isinstance(key, ec.EllipticCurvePublicKey)]
+    if len(curves) < len(keys):
+        raise BadSignatureError("the link's public key is not an elliptic curve key")
+    return any(_signed_by_curve(key, message, signature) for key in curves)
+
+
 def public_keys(pem: str) -> list[rsa.RSAPublicKey]:
     """The RSA keys of all certificate and public key blocks. Raises BadSignatureError."""
-    keys = [_public_key(match.group(1), match.group().encode()) for match in _PEM.finditer(pem)]
-    if not keys:
-        raise BadSignatureError("the link has no public key in PEM form")
-    return keys
+    keys = _keys(pem)
+    found = [key for key in keys if isinstance(key, rsa.RSAPublicKey)]
+    if len(found) < len(keys):
+        raise BadSignatureError("the link's public key is not an RSA key")
+    return found
 
 
 def aes_gcm_decrypt(*, key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
@@ -72,6 +101,22 @@ def aes_gcm_decrypt(*, key: bytes, nonce: bytes, sealed: bytes, associated: byte
         return AESGCM(key).decrypt(nonce, sealed, associated)
     except (InvalidTag, ValueError) as error:
         raise BadSignatureError("the content does not open with this key") from error
+
+
+def aes_cbc_decrypt(*, key: bytes, iv: bytes, sealed: bytes, block: int = 16) -> bytes:
+    """Open AES-CBC and take off PKCS#7 padding to `block` bytes (WeChat pads to 32).
+
+    It proves nothing about who sealed it. Raises BadSignatureError.
+    """
+    try:
+        decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+        padded = decryptor.update(sealed) + decryptor.finalize()
+    except ValueError as error:
+        raise BadSignatureError("the content does not open with this key") from error
+    length = padded[-1] if padded else 0
+    if not 1 <= length <= block or padded[-length:] != bytes([length]) * length:
+        raise BadSignatureError("the content does not open with this key")
+    return padded[:-length]
 
 
 def from_base64(text: str, *, what: str) -> bytes:
@@ -97,15 +142,25 @@ def _signed_by(key: rsa.RSAPublicKey, message: bytes, signature: bytes) -> bool:
     return True
 
 
-def _public_key(label: str, block: bytes) -> rsa.RSAPublicKey:
-    key: object
+def _signed_by_curve(key: ec.EllipticCurvePublicKey, message: bytes, signature: bytes) -> bool:
+    try:
+        key.verify(signature, message, ec.ECDSA(hashes.SHA1()))  # noqa: S303  eBay's scheme
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _keys(pem: str) -> list[object]:
+    found = [_public_key(match.group(1), match.group().encode()) for match in _PEM.finditer(pem)]
+    if not found:
+        raise BadSignatureError("the link has no public key in PEM form")
+    return found
+
+
+def _public_key(label: str, block: bytes) -> object:
     try:
         if label == "CERTIFICATE":
-            key = x509.load_pem_x509_certificate(block).public_key()
-        else:
-            key = serialization.load_pem_public_key(block)
+            return x509.load_pem_x509_certificate(block).public_key()
+        return serialization.load_pem_public_key(block)
     except ValueError as error:
         raise BadSignatureError("the link's public key cannot be read") from error
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise BadSignatureError("the link's public key is not an RSA key")
-    return key
