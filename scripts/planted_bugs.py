@@ -54,20 +54,26 @@ def main(words: list[str]) -> int:
     """Plant each bug and tell what became of it; returns the exit code."""
     bugs = [bug for bug in BUGS if not words or any(word in bug.name for word in words)]
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
-        tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+        tree = copy_checkout(Path(folder))
         try:
             digests = _digests_in_force(tree)
             for bug in bugs:
                 _changed(tree, bug)
-            if caught := _caught_by(tree, WHOLE_SUITE):
+            if caught := caught_by(tree, WHOLE_SUITE):
                 raise CannotPlantError(f"{caught} fails with no bug planted")
             survived = [bug for bug in bugs if not _try(tree, bug, digests)]
         except CannotPlantError as error:
-            _tell(f"CANNOT PLANT: {error}")
+            tell(f"CANNOT PLANT: {error}")
             return 2
-    _tell(f"{len(bugs) - len(survived)} of {len(bugs)} caught")
+    tell(f"{len(bugs) - len(survived)} of {len(bugs)} caught")
     return 1 if survived else 0
+
+
+def copy_checkout(folder: Path) -> Path:
+    """A copy of the checkout to change things in."""
+    tree = folder / "tree"
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    return tree
 
 
 def _try(tree: Path, bug: Bug, digests: dict[str, str]) -> bool:
@@ -79,12 +85,12 @@ def _try(tree: Path, bug: Bug, digests: dict[str, str]) -> bool:
         for path, text in changed.items():
             path.write_text(text)
         _recognise_functions(tree, digests)
-        caught = _caught_by(tree, bug)
+        caught = caught_by(tree, bug)
     finally:
         for path, text in original.items():
             path.write_text(text)
     verdict = f"caught by {caught}" if caught else "SURVIVED"
-    _tell(f"{bug.name}: {verdict} ({time.monotonic() - begun:.0f} s)")
+    tell(f"{bug.name}: {verdict} ({time.monotonic() - begun:.0f} s)")
     return caught is not None
 
 
@@ -133,8 +139,8 @@ def _recognise_functions(tree: Path, before: dict[str, str]) -> None:
 # --- The suite ----------------------------------------------------------------------------
 
 
-def _caught_by(tree: Path, bug: Bug) -> str | None:
-    """The first test that fails, or None if all pass."""
+def caught_by(tree: Path, bug: Bug) -> str | None:
+    """The first test that fails, or None if all pass. Raises CannotPlantError."""
     for tests in bug.tests:
         done = _run(tree, "-m", "pytest", *PYTEST, tests)
         if done.returncode == 0:
@@ -160,7 +166,8 @@ def _run(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
+    """Print a line at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
