@@ -105,8 +105,12 @@ class Member(models.Model):
     """A user acting for a merchant."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="members")
-    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="members", verbose_name=_("merchant")
+    )
+    user = models.ForeignKey(
+        User, models.PROTECT, related_name="memberships", verbose_name=_("user")
+    )
     role = models.CharField(_("role"), max_length=16, choices=Role.choices, default=Role.VIEWER)
 
     class Meta:
@@ -126,7 +130,9 @@ class SettlementAccount(models.Model):
     """The one account in the hub to which many stores are linked."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="settlement_accounts")
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="settlement_accounts", verbose_name=_("merchant")
+    )
     name = models.CharField(_("name"), max_length=120)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
@@ -170,9 +176,14 @@ class BankAccount(AtABank):
     """An account of the merchant at a bank; its statements find it by the number's digest."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="bank_accounts")
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="bank_accounts", verbose_name=_("merchant")
+    )
     settlement_account = models.ForeignKey(
-        SettlementAccount, models.PROTECT, related_name="bank_accounts"
+        SettlementAccount,
+        models.PROTECT,
+        related_name="bank_accounts",
+        verbose_name=_("settlement account"),
     )
     bank = models.CharField(_("bank"), max_length=120)
     holder = models.CharField(_("account holder"), max_length=200)
@@ -207,7 +218,9 @@ class Payee(AtABank):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="payees")
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="payees", verbose_name=_("merchant")
+    )
     holder = models.CharField(_("account holder"), max_length=140)
     bank = models.CharField(_("bank"), max_length=120)
     agent = models.CharField(_("bank code"), max_length=14, blank=True, default="")
@@ -237,8 +250,15 @@ class Store(models.Model):
     """One shop of a merchant on one platform (by the adapter's code)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="stores")
-    settlement_account = models.ForeignKey(SettlementAccount, models.PROTECT, related_name="stores")
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="stores", verbose_name=_("merchant")
+    )
+    settlement_account = models.ForeignKey(
+        SettlementAccount,
+        models.PROTECT,
+        related_name="stores",
+        verbose_name=_("settlement account"),
+    )
     platform = models.CharField(_("platform"), max_length=32)
     name = models.CharField(_("name"), max_length=120)
     external_id = models.CharField(_("shop number"), max_length=64, blank=True, default="")
@@ -286,12 +306,16 @@ class StoreLink(models.Model):
     """Permission to read a store; one per store and cash account."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="store_links")
-    store = models.ForeignKey(Store, models.PROTECT, related_name="links")
-    cash_account = models.CharField(max_length=32, blank=True, default="")
-    method = models.CharField(max_length=16, choices=LinkMethod.choices)
-    state = models.CharField(max_length=16, choices=LinkState.choices, default=LinkState.ACTIVE)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="store_links", verbose_name=_("merchant")
+    )
+    store = models.ForeignKey(Store, models.PROTECT, related_name="links", verbose_name=_("store"))
+    cash_account = models.CharField(_("cash account"), max_length=32, blank=True, default="")
+    method = models.CharField(_("way of linking"), max_length=16, choices=LinkMethod.choices)
+    state = models.CharField(
+        _("state"), max_length=16, choices=LinkState.choices, default=LinkState.ACTIVE
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("store link")

@@ -59,13 +59,13 @@ WRITING = [
     code(
         "an entry alone forgets what the money is about",
         "single",
-        "movement.amount, movement.subject)",
-        "movement.amount, None)",
+        "movement.subject.hex.encode() if movement.subject else None",
+        "None",
     ),
     code(
         "an entry alone forgets its metadata",
         "single",
-        "json.dumps(dict(draft.metadata)) if draft.metadata else None",
+        "json.dumps(dict(draft.metadata)).encode() if draft.metadata else None",
         "None",
     ),
     code(

@@ -21,17 +21,21 @@ class BankStatement(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    bank_account = models.ForeignKey(BankAccount, models.PROTECT, related_name="statements")
-    document = models.ForeignKey(SourceDocument, models.PROTECT, related_name="statements")
+    bank_account = models.ForeignKey(
+        BankAccount, models.PROTECT, related_name="statements", verbose_name=_("bank account")
+    )
+    document = models.ForeignKey(
+        SourceDocument, models.PROTECT, related_name="statements", verbose_name=_("document")
+    )
     number = models.CharField(_("number"), max_length=64, blank=True, default="")
     opening = money(_("opening balance"), null=True, blank=True)
     closing = money(_("closing balance"), null=True, blank=True)
     period_from = models.DateField(_("from"))
     period_to = models.DateField(_("to"))
     balanced = models.BooleanField(_("balances"), null=True)
-    books = models.BooleanField(default=True)
-    known_at = models.DateTimeField()
-    live = models.BooleanField(default=True)
+    books = models.BooleanField(_("counts for the books"), default=True)
+    known_at = models.DateTimeField(_("learnt"))
+    live = models.BooleanField(_("current"), default=True)
 
     # django-money adds these at run time.
     opening_currency: str | None
@@ -61,9 +65,15 @@ class BankLine(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    bank_account = models.ForeignKey(BankAccount, models.PROTECT, related_name="lines")
-    statement = models.ForeignKey(BankStatement, models.PROTECT, related_name="lines")
-    document = models.ForeignKey(SourceDocument, models.PROTECT, related_name="bank_lines")
+    bank_account = models.ForeignKey(
+        BankAccount, models.PROTECT, related_name="lines", verbose_name=_("bank account")
+    )
+    statement = models.ForeignKey(
+        BankStatement, models.PROTECT, related_name="lines", verbose_name=_("bank statement")
+    )
+    document = models.ForeignKey(
+        SourceDocument, models.PROTECT, related_name="bank_lines", verbose_name=_("document")
+    )
     row = models.IntegerField(_("row"))
     line_key = models.CharField(max_length=64)
     reference = models.CharField(_("bank reference"), max_length=140, blank=True, default="")
@@ -72,11 +82,11 @@ class BankLine(models.Model):
     value_on = models.DateField(_("value date"), null=True, blank=True)
     counterparty = models.CharField(_("counterparty"), max_length=200, blank=True, default="")
     remittance = models.TextField(_("text"), blank=True, default="")
-    end_to_end_id = models.CharField(max_length=140, blank=True, default="")
-    details = models.JSONField(default=list, blank=True)
-    books = models.BooleanField(default=True)
-    known_at = models.DateTimeField()
-    live = models.BooleanField(default=True)
+    end_to_end_id = models.CharField(_("end-to-end id"), max_length=140, blank=True, default="")
+    details = models.JSONField(_("details"), default=list, blank=True)
+    books = models.BooleanField(_("counts for the books"), default=True)
+    known_at = models.DateTimeField(_("learnt"))
+    live = models.BooleanField(_("current"), default=True)
 
     # django-money adds these at run time.
     amount_currency: str

@@ -23,7 +23,9 @@ class ReconRun(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    settlement_account = models.ForeignKey(SettlementAccount, models.PROTECT, related_name="runs")
+    settlement_account = models.ForeignKey(
+        SettlementAccount, models.PROTECT, related_name="runs", verbose_name=_("settlement account")
+    )
     state = models.CharField(
         _("state"), max_length=16, choices=RunState.choices, default=RunState.QUEUED
     )
@@ -32,8 +34,8 @@ class ReconRun(models.Model):
     matched = models.IntegerField(_("matched"), default=0)
     excepted = models.IntegerField(_("exceptions"), default=0)
     error_reason = models.TextField(_("reason"), blank=True, default="")
-    attempts = models.SmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.SmallIntegerField(_("attempts"), default=0)
+    lease_until = models.DateTimeField(_("being worked on until"), null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
 
     class Meta:

@@ -56,7 +56,9 @@ class SourceDocument(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    store = models.ForeignKey(Store, models.PROTECT, null=True, blank=True, related_name="+")
+    store = models.ForeignKey(
+        Store, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("store")
+    )
     bank_account = models.ForeignKey(
         BankAccount,
         models.PROTECT,
@@ -74,11 +76,13 @@ class SourceDocument(models.Model):
         related_name="+",
         verbose_name=_("column profile"),
     )
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
     size = models.BigIntegerField(_("size in bytes"))
     name = models.CharField(_("file name"), max_length=255)
     origin = models.CharField(_("origin"), max_length=32, default="upload")
-    uploaded_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    uploaded_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("uploaded by")
+    )
     known_at = models.DateTimeField(_("received"))
     code = models.CharField(_("format"), max_length=32, blank=True, default="")
     unverified = models.CharField(
@@ -91,16 +95,16 @@ class SourceDocument(models.Model):
         _("state"), max_length=16, choices=DocumentState.choices, default=DocumentState.STORED
     )
     bytes_read = models.BigIntegerField(default=0)
-    readings = models.SmallIntegerField(default=0)
+    readings = models.SmallIntegerField(_("readings"), default=0)
     rows_kept = models.IntegerField(_("new rows"), default=0)
     rows_known = models.IntegerField(_("rows known before"), default=0)
     rows_restated = models.IntegerField(_("restated rows"), default=0)
     error_row = models.IntegerField(_("row"), null=True, blank=True)
     error_reason = models.TextField(_("reason"), blank=True, default="")
-    attempts = models.SmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.SmallIntegerField(_("attempts"), default=0)
+    lease_until = models.DateTimeField(_("being worked on until"), null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
-    loaded_at = models.DateTimeField(null=True, blank=True)
+    loaded_at = models.DateTimeField(_("loaded"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("document")
@@ -143,24 +147,34 @@ class Line(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     merchant = merchant_key()
     document = models.ForeignKey(
-        SourceDocument, models.DO_NOTHING, related_name="lines", db_constraint=False, db_index=False
+        SourceDocument,
+        models.DO_NOTHING,
+        related_name="lines",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("document"),
     )
     store = models.ForeignKey(
-        Store, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+        Store,
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("store"),
     )
-    known_at = models.DateTimeField()
+    known_at = models.DateTimeField(_("learnt"))
     row = models.IntegerField(_("row"))
-    external_id = models.TextField()
-    version = models.SmallIntegerField(default=1)
+    external_id = models.TextField(_("number at the platform"))
+    version = models.SmallIntegerField(_("version"), default=1)
     kind = models.CharField(_("kind"), max_length=20)
     amount = money(_("amount"))
     event_at = models.DateTimeField(_("when"))
     order_ref = models.TextField(_("order"), blank=True, default="")
-    payout_ref = models.TextField(blank=True, default="")
-    remittance = models.TextField(blank=True, default="")
+    payout_ref = models.TextField(_("payout number"), blank=True, default="")
+    remittance = models.TextField(_("remittance"), blank=True, default="")
     label = models.TextField(_("text"), blank=True, default="")
-    books = models.BooleanField(default=True)
-    live = models.BooleanField(default=True)
+    books = models.BooleanField(_("counts for the books"), default=True)
+    live = models.BooleanField(_("current"), default=True)
 
     # django-money adds these at run time.
     amount_currency: str
@@ -185,15 +199,19 @@ class WalletStatement(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    store = models.ForeignKey(Store, models.PROTECT, related_name="wallet_statements")
-    document = models.ForeignKey(SourceDocument, models.PROTECT, related_name="wallet_statements")
-    cash_account = models.CharField(max_length=32, blank=True, default="")
+    store = models.ForeignKey(
+        Store, models.PROTECT, related_name="wallet_statements", verbose_name=_("store")
+    )
+    document = models.ForeignKey(
+        SourceDocument, models.PROTECT, related_name="wallet_statements", verbose_name=_("document")
+    )
+    cash_account = models.CharField(_("cash account"), max_length=32, blank=True, default="")
     opening = money(_("opening balance"))
     closing = money(_("closing balance"))
     first_at = models.DateTimeField(_("from"))
     last_at = models.DateTimeField(_("to"))
-    known_at = models.DateTimeField()
-    live = models.BooleanField(default=True)
+    known_at = models.DateTimeField(_("learnt"))
+    live = models.BooleanField(_("current"), default=True)
 
     # django-money adds these at run time.
     opening_currency: str

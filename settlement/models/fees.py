@@ -153,17 +153,27 @@ class FeeQuote(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    settlement_account = models.ForeignKey(SettlementAccount, models.PROTECT, related_name="+")
-    bank_account = models.ForeignKey(BankAccount, models.PROTECT, related_name="+")
+    settlement_account = models.ForeignKey(
+        SettlementAccount, models.PROTECT, related_name="+", verbose_name=_("settlement account")
+    )
+    bank_account = models.ForeignKey(
+        BankAccount, models.PROTECT, related_name="+", verbose_name=_("bank account")
+    )
     amount = money(_("amount"))
     fee = money(_("gross fee"))
     waived = money(_("waived"))
-    schedule = models.ForeignKey(FeeSchedule, models.PROTECT, related_name="+")
-    rule = models.ForeignKey(WaiverRule, models.PROTECT, null=True, related_name="+")
-    period = models.DateField(null=True)
-    ordinal = models.PositiveSmallIntegerField(null=True)
-    trace = models.JSONField(default=dict)
-    quoted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    schedule = models.ForeignKey(
+        FeeSchedule, models.PROTECT, related_name="+", verbose_name=_("tariff")
+    )
+    rule = models.ForeignKey(
+        WaiverRule, models.PROTECT, null=True, related_name="+", verbose_name=_("waiver rule")
+    )
+    period = models.DateField(_("month"), null=True)
+    ordinal = models.PositiveSmallIntegerField(_("place in the quota"), null=True)
+    trace = models.JSONField(_("how it was reckoned"), default=dict)
+    quoted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", verbose_name=_("quoted by")
+    )
     quoted_at = models.DateTimeField(_("quoted"))
     expires_at = models.DateTimeField(_("expires"))
 
@@ -193,17 +203,22 @@ class QuotaUse(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    rule = models.ForeignKey(WaiverRule, models.PROTECT, related_name="uses")
+    rule = models.ForeignKey(
+        WaiverRule, models.PROTECT, related_name="uses", verbose_name=_("waiver rule")
+    )
     quota = models.PositiveSmallIntegerField(_("quota a month"))
     period = models.DateField(_("month"))
     ordinal = models.PositiveSmallIntegerField(_("ordinal"))
     withdrawal = models.ForeignKey(
-        "settlement.Withdrawal", models.PROTECT, related_name="quota_uses"
+        "settlement.Withdrawal",
+        models.PROTECT,
+        related_name="quota_uses",
+        verbose_name=_("withdrawal"),
     )
     state = models.CharField(
         _("state"), max_length=16, choices=QuotaState.choices, default=QuotaState.RESERVED
     )
-    live = models.BooleanField(default=True)
+    live = models.BooleanField(_("current"), default=True)
 
     class Meta:
         verbose_name = _("quota use")

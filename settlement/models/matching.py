@@ -40,11 +40,13 @@ class Match(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    settlement_account = models.ForeignKey(SettlementAccount, models.PROTECT, related_name="+")
+    settlement_account = models.ForeignKey(
+        SettlementAccount, models.PROTECT, related_name="+", verbose_name=_("settlement account")
+    )
     state = models.CharField(_("state"), max_length=16, choices=MatchState.choices)
     rule = models.CharField(_("rule"), max_length=16, choices=MatchRule.choices)
     made_at = models.DateTimeField(_("made"))
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("match")
@@ -62,18 +64,33 @@ class MatchItem(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    match = models.ForeignKey(Match, models.PROTECT, related_name="items")
+    match = models.ForeignKey(Match, models.PROTECT, related_name="items", verbose_name=_("match"))
     payout = models.ForeignKey(
-        Payout, models.PROTECT, null=True, blank=True, related_name="match_items"
+        Payout,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="match_items",
+        verbose_name=_("payout"),
     )
     bank_line = models.ForeignKey(
-        BankLine, models.PROTECT, null=True, blank=True, related_name="match_items"
+        BankLine,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="match_items",
+        verbose_name=_("bank line"),
     )
     withdrawal = models.ForeignKey(
-        Withdrawal, models.PROTECT, null=True, blank=True, related_name="match_items"
+        Withdrawal,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="match_items",
+        verbose_name=_("withdrawal"),
     )
     amount = money(_("amount"))
-    live = models.BooleanField(default=True)
+    live = models.BooleanField(_("current"), default=True)
 
     # django-money adds these at run time.
     amount_currency: str
@@ -161,26 +178,50 @@ class ReconException(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    settlement_account = models.ForeignKey(SettlementAccount, models.PROTECT, related_name="+")
+    settlement_account = models.ForeignKey(
+        SettlementAccount, models.PROTECT, related_name="+", verbose_name=_("settlement account")
+    )
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices)
     state = models.CharField(
         _("state"), max_length=20, choices=ExceptionState.choices, default=ExceptionState.OPEN
     )
     subject = models.UUIDField()
     payout = models.ForeignKey(
-        Payout, models.PROTECT, null=True, blank=True, related_name="exceptions"
+        Payout,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="exceptions",
+        verbose_name=_("payout"),
     )
     bank_line = models.ForeignKey(
-        BankLine, models.PROTECT, null=True, blank=True, related_name="exceptions"
+        BankLine,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="exceptions",
+        verbose_name=_("bank line"),
     )
     statement = models.ForeignKey(
-        BankStatement, models.PROTECT, null=True, blank=True, related_name="exceptions"
+        BankStatement,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="exceptions",
+        verbose_name=_("bank statement"),
     )
     document = models.ForeignKey(
-        SourceDocument, models.PROTECT, null=True, blank=True, related_name="exceptions"
+        SourceDocument,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="exceptions",
+        verbose_name=_("document"),
     )
     difference = money(_("difference"), null=True, blank=True)
-    owner = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    owner = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("owner")
+    )
     note = models.TextField(_("note"), blank=True, default="")
     opened_at = models.DateTimeField(_("opened"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)

@@ -40,21 +40,25 @@ class Payout(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    store = models.ForeignKey(Store, models.PROTECT, related_name="payouts")
-    document = models.ForeignKey(SourceDocument, models.PROTECT, related_name="payouts")
+    store = models.ForeignKey(
+        Store, models.PROTECT, related_name="payouts", verbose_name=_("store")
+    )
+    document = models.ForeignKey(
+        SourceDocument, models.PROTECT, related_name="payouts", verbose_name=_("document")
+    )
     row = models.IntegerField(_("row"))
     external_id = models.CharField(_("payout number"), max_length=128)
-    version = models.SmallIntegerField(default=1)
+    version = models.SmallIntegerField(_("version"), default=1)
     amount = money(_("amount"))
     state = models.CharField(_("state"), max_length=16, choices=PayoutState.choices)
     announced_at = models.DateTimeField(_("announced"))
     arrives_on = models.DateField(_("due"), null=True, blank=True)
     arrived_on = models.DateField(_("arrived"), null=True, blank=True)
     remittance = models.CharField(_("reference"), max_length=200, blank=True, default="")
-    derived = models.BooleanField(default=False)
-    numbered = models.BooleanField(default=True)
-    known_at = models.DateTimeField()
-    live = models.BooleanField(default=True)
+    derived = models.BooleanField(_("summed from lines"), default=False)
+    numbered = models.BooleanField(_("numbered by the platform"), default=True)
+    known_at = models.DateTimeField(_("learnt"))
+    live = models.BooleanField(_("current"), default=True)
 
     # django-money adds these at run time.
     amount_currency: str

@@ -44,7 +44,10 @@ class Withdrawal(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
     settlement_account = models.ForeignKey(
-        SettlementAccount, models.PROTECT, related_name="withdrawals"
+        SettlementAccount,
+        models.PROTECT,
+        related_name="withdrawals",
+        verbose_name=_("settlement account"),
     )
     bank_account = models.ForeignKey(
         BankAccount, models.PROTECT, related_name="withdrawals", verbose_name=_("bank account")
@@ -52,7 +55,9 @@ class Withdrawal(models.Model):
     payee = models.ForeignKey(
         Payee, models.PROTECT, related_name="withdrawals", verbose_name=_("payee")
     )
-    quote = models.OneToOneField(FeeQuote, models.PROTECT, related_name="withdrawal")
+    quote = models.OneToOneField(
+        FeeQuote, models.PROTECT, related_name="withdrawal", verbose_name=_("quote")
+    )
     number = models.CharField(_("number"), max_length=30)
     key = models.CharField(max_length=64)
     amount = money(_("amount"))
@@ -73,8 +78,8 @@ class Withdrawal(models.Model):
     returned_on = models.DateField(_("returned"), null=True, blank=True)
     reason_code = models.CharField(_("bank's code"), max_length=35, blank=True, default="")
     reason = models.TextField(_("reason"), blank=True, default="")
-    attempts = models.SmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.SmallIntegerField(_("attempts"), default=0)
+    lease_until = models.DateTimeField(_("being worked on until"), null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
 
     # django-money adds these at run time.
@@ -122,16 +127,18 @@ class PaymentAttempt(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     merchant = merchant_key()
-    withdrawal = models.ForeignKey(Withdrawal, models.PROTECT, related_name="payment_attempts")
+    withdrawal = models.ForeignKey(
+        Withdrawal, models.PROTECT, related_name="payment_attempts", verbose_name=_("withdrawal")
+    )
     message_id = models.CharField(_("message"), max_length=35)
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
     made_at = models.DateTimeField(_("made"))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=16, blank=True, default="")
     code = models.CharField(_("bank's code"), max_length=35, blank=True, default="")
     reason = models.TextField(_("reason"), blank=True, default="")
-    live = models.BooleanField(default=True)
+    live = models.BooleanField(_("current"), default=True)
 
     class Meta:
         verbose_name = _("payment attempt")
