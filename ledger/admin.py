@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, Func, IntegerField, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
@@ -102,7 +103,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("content hash"))
     def fingerprint(self, entry: JournalEntry) -> str:
         """The content hash in hexadecimal."""
-        return bytes(entry.content_hash).hex()
+        return _hexadecimal(entry.content_hash)
 
 
 @admin.register(Hold)
@@ -165,7 +166,7 @@ class ClosingAdmin(ReadOnlyAdmin):
     @admin.display(description=_("digest"))
     def fingerprint(self, closing: Closing) -> str:
         """The digest in hexadecimal."""
-        return bytes(closing.digest).hex()
+        return _hexadecimal(closing.digest)
 
 
 @admin.register(Seal)
@@ -192,12 +193,18 @@ class SealAdmin(ReadOnlyAdmin):
     @admin.display(description=_("head"))
     def fingerprint(self, seal: Seal) -> str:
         """The head in hexadecimal."""
-        return bytes(seal.head).hex()
+        return _hexadecimal(seal.head)
 
     @admin.display(description=_("previous head"))
     def previous_fingerprint(self, seal: Seal) -> str:
         """The head of the seal before it."""
-        return bytes(seal.previous).hex()
+        return _hexadecimal(seal.previous)
+
+
+def _hexadecimal(digest: bytes | memoryview) -> SafeString:
+    """A digest that may be broken on a narrow screen, and is copied without a gap."""
+    parts = wrap(bytes(digest).hex(), 16)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
 
 
 def _on(posting: Posting, side: Side) -> str:

@@ -64,7 +64,8 @@ def test_an_entry_is_shown_with_its_postings(request_: HttpRequest) -> None:
     table = page.postings_table(entry)  # type: ignore[attr-defined]
     assert f"<td>{CASH}</td><td>1234</td><td></td><td>CNY</td><td>{subject}</td>" in table
     assert f"<td>{OWED}</td><td></td><td>1234</td><td>CNY</td><td></td>" in table
-    assert page.fingerprint(entry) == bytes(entry.content_hash).hex()  # type: ignore[attr-defined]
+    shown = page.fingerprint(entry)  # type: ignore[attr-defined]
+    assert shown.replace("<wbr>", "") == bytes(entry.content_hash).hex()
 
 
 def test_the_pages_are_drawn(rf: RequestFactory) -> None:
