@@ -177,7 +177,7 @@ FUNCTIONS = {
     "ledger_complain": "c979ba53ca2021a9a78f2957ef6519e7",
     "ledger_open_balances": "c359dc74ec806f5bcbc9254ff5555ab1",
     "ledger_check_links": "4056a98699167cd2413ef80efda998d0",
-    "ledger_fold_arrivals": "4c12bfe6bef330e50b0a19ac5dacd736",
+    "ledger_fold_arrivals": "75bdc188f5640d7c0a11c3957c31a748",
     "ledger_check_postings": "53041d31c4bfbc073123c9fc29bbb0d5",
     "ledger_check_entries": "dd30a0f880e56004a21b1705f7760558",
     "ledger_ensure_partitions": "498543b6a224e36ce2249942348e4d17",

@@ -7,7 +7,7 @@ what both have to see is planted in each.
 from bugs.plant import Change, beginning_with, sql
 
 _ARRIVALS, _CHECKS, _POSTING = "0008_arrivals", "0009_checks", "0010_posting"
-_FOLDING, _SEALS = "0011_folding", "0016_seals"
+_FOLDING, _SEALS = "0017_folding", "0016_seals"
 
 ALONE = [
     sql(
@@ -206,8 +206,26 @@ FOLDING = [
     sql(
         "folding counts a fact on the day it was learnt",
         _FOLDING,
-        "(e.event_at AT TIME ZONE 'UTC')::date,",
-        "(e.known_at AT TIME ZONE 'UTC')::date,",
+        "(event_at AT TIME ZONE 'UTC')::date AS event_day",
+        "(known_at AT TIME ZONE 'UTC')::date AS event_day",
+    ),
+    sql(
+        "folding counts a late comer on the day it was learnt",
+        _FOLDING,
+        "(e.event_at AT TIME ZONE 'UTC')::date, (e.known_at",
+        "(e.known_at AT TIME ZONE 'UTC')::date, (e.known_at",
+    ),
+    sql(
+        "folding forgets what came late",
+        _FOLDING,
+        "WHERE u.id NOT BETWEEN near.first_id AND near.last_id",
+        "WHERE u.id > near.last_id",
+    ),
+    sql(
+        "folding counts the neighbours of what arrived",
+        _FOLDING,
+        "JOIN unnest(its.ids) AS u (id) ON u.id = e.id\n                JOIN ledger_posting",
+        "JOIN ledger_posting",
     ),
     sql(
         "folding leaves the postings uncounted",

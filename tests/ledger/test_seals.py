@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
 from uuid import UUID
@@ -81,9 +83,9 @@ def test_a_seal_has_at_most_ten_thousand_records() -> None:
     proved(book)
 
 
-def test_what_commits_late_is_sealed_late_and_nothing_is_skipped() -> None:
-    book = a_book()
-    seal(book=book, now=NOW)
+@contextmanager
+def posting_slowly(book: UUID) -> Iterator[Callable[[], UUID]]:
+    """An entry written by a transaction that commits when what is yielded is called."""
     written, commit = Event(), Event()
 
     def slowly() -> UUID:
@@ -96,16 +98,50 @@ def test_what_commits_late_is_sealed_late_and_nothing_is_skipped() -> None:
         finally:
             connections["default"].close()
 
+    def finish() -> UUID:
+        commit.set()
+        return slow.result()
+
     with ThreadPoolExecutor(1) as elsewhere:
         slow = elsewhere.submit(slowly)
         written.wait(30)
+        yield finish
+
+
+def test_what_commits_late_is_sealed_late_and_nothing_is_skipped() -> None:
+    book = a_book()
+    seal(book=book, now=NOW)
+    with posting_slowly(book) as finish:
         fast = post(book=book, draft=a_draft(), now=NOW)
         assert seal(book=book, now=NOW) == 1
-        commit.set()
-        older = slow.result()
+        older = finish()
     assert seal(book=book, now=NOW) == 1
     assert older < fast
     assert [ids for _, _, ids in seals_of(book)[1:]] == [[fast], [older]]
+    proved(book)
+
+
+def test_late_comers_are_folded_with_others_and_their_neighbours_are_not_folded_again() -> None:
+    book = a_book()
+
+    def post_and_seal(entries: int) -> list[UUID]:
+        try:
+            with in_book(book):
+                ids = post_many(book=book, drafts=[a_draft() for _ in range(entries)], now=NOW)
+            seal(book=book, now=NOW)
+            return ids
+        finally:
+            connections["default"].close()
+
+    with posting_slowly(book) as finish, ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(post_and_seal, 300).result()
+        with in_book(book):
+            before = post_many(book=book, drafts=[a_draft() for _ in range(100)], now=NOW)
+            neighbours = elsewhere.submit(post_and_seal, 40).result()
+            after = post_many(book=book, drafts=[a_draft() for _ in range(100)], now=NOW)
+        older = finish()
+    assert seal(book=book, now=NOW) == 201
+    assert older < min(before) and max(before) < min(neighbours) and max(neighbours) < min(after)
     proved(book)
 
 
