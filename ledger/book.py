@@ -9,8 +9,9 @@ function reads a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -41,7 +42,7 @@ from ledger.errors import (
 from ledger.models import Side
 from ledger.reading import ALWAYS, OPEN_BOOK, open_book, rows_of_open_book
 from ledger.single import write_one
-from ledger.writing import Broken, Earlier, Entry, write
+from ledger.writing import Broken, Earlier, Entry, write, write_pieces
 
 __all__ = [
     "AccountSpec",
@@ -58,6 +59,10 @@ __all__ = [
     "reverse",
 ]
 
+PIECE = 500
+"""Entries PostgreSQL writes while as many are made ready. A socket holds what is sent of them (some
+200 kB): more would not be sent before the next."""
+
 
 def post(*, book: UUID, draft: Draft, now: datetime) -> UUID:
     """Post one entry and return its id; errors as for `post_many`."""
@@ -73,10 +78,10 @@ def post_many(*, book: UUID, drafts: Iterable[Draft], now: datetime) -> list[UUI
     BookNotOpenError.
     """
     check_instant("now", now)
-    batch = []
-    for draft in drafts:
-        check(draft)
-        batch.append(Entry(uuid7(), draft, content_hash(book=book, draft=draft)))
+    drafts = list(drafts)
+    if len(drafts) >= PIECE * 2 and (posted := _in_pieces(book, drafts, now)):
+        return [posted[draft.reference] for draft in drafts]
+    batch = [_entry(book, draft) for draft in drafts]
     waiting = _one_per_reference(batch)
     ids = {entry.draft.reference: entry.id for entry in waiting}
     while waiting and (earlier := _write(book, waiting, now)):
@@ -150,6 +155,11 @@ def open_accounts(*, book: UUID, specs: Iterable[AccountSpec], now: datetime) ->
 
 
 # --- Preparing ----------------------------------------------------------------------------
+
+
+def _entry(book: UUID, draft: Draft) -> Entry:
+    check(draft)
+    return Entry(uuid7(), draft, content_hash(book=book, draft=draft))
 
 
 def _one_per_reference(batch: Iterable[Entry]) -> list[Entry]:
@@ -242,6 +252,50 @@ def _write(
     else:
         _check_accounts(book, [entry.draft for entry in batch])
     raise named(outcome.sentence, outcome.message or outcome.sentence)
+
+
+class _RefusedError(Exception):
+    """One of the pieces was refused, or is not for writing in pieces."""
+
+
+def _in_pieces(book: UUID, drafts: list[Draft], now: datetime) -> dict[str, UUID]:
+    """Post many drafts that are all new, a piece while the next is made ready; ids by reference.
+
+    Empty, and nothing is posted, where it takes more than that: references posted before, guarded
+    accounts, links, anything wrong but a malformed draft. Pieces are written in the order of their
+    references, for which all wait in one order; balances, which all lock after that, would come in
+    between.
+    """
+    posted: dict[str, UUID] = {}
+
+    def pieces() -> Iterator[list[Entry]]:
+        ordered = sorted(drafts, key=attrgetter("reference"))
+        for first in range(0, len(ordered), PIECE):
+            piece = [_entry(book, draft) for draft in ordered[first : first + PIECE]]
+            posted.update({entry.draft.reference: entry.id for entry in piece})
+            yield piece
+
+    alone = not connection.in_atomic_block
+    try:
+        with transaction.atomic():
+            if alone:
+                open_book(book)
+            if not (_are_plain(book, drafts) and write_pieces(book, pieces(), now)):
+                raise _RefusedError
+    except _RefusedError:
+        return {}
+    return posted
+
+
+def _are_plain(book: UUID, drafts: list[Draft]) -> bool:
+    """Whether no reference occurs twice, no draft has links, and no account is guarded."""
+    if len({draft.reference for draft in drafts}) < len(drafts):
+        return False
+    if any(draft.links for draft in drafts):
+        return False
+    codes = {movement.account for draft in drafts for movement in draft.movements}
+    specs = _open_specs(book, codes)
+    return specs.keys() == codes and all(spec.floor is None for spec in specs.values())
 
 
 def _check_accounts(book: UUID, drafts: list[Draft]) -> None:

@@ -109,7 +109,35 @@ HOLDS = [
     ),
 ]
 
+PIECES = [
+    code(
+        "a large batch keeps the pieces before one that was refused",
+        "writing",
+        "return all(cursor.fetchall() == [(None,)] for cursor in sent)",
+        "return [cursor.fetchall() for cursor in sent] != []",
+    ),
+    code(
+        "a large batch locks guarded balances between its references",
+        "book",
+        "return specs.keys() == codes and all(spec.floor is None for spec in specs.values())",
+        "return specs.keys() == codes",
+    ),
+    code(
+        "a large batch waits for references in the order they came in",
+        "book",
+        'ordered = sorted(drafts, key=attrgetter("reference"))',
+        "ordered = drafts",
+    ),
+    code(
+        "a large batch forgets that a reference is in it twice",
+        "book",
+        "if len({draft.reference for draft in drafts}) < len(drafts):",
+        "if not drafts:",
+    ),
+]
+
 CODE = (
+    *beginning_with("test_pieces", *PIECES),
     *beginning_with("test_posting", *WRITING),
     *beginning_with("test_holds", *HOLDS),
 )
