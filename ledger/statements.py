@@ -6,9 +6,9 @@ Conventions as in `ledger/balances.py`. `statement` goes back through what the l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,9 @@ from ledger.reading import (
     of_accounts,
     rows_of_open_book,
 )
+
+RECENT = timedelta(days=40)
+"""A page is looked for in so much of the past first, and in all of it if that does not fill it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +85,23 @@ def statement(
     lies before it, posting by posting. Raises UnknownAccountError.
     """
     which, accounts = of_accounts(codes=[code])
-    sql = _NEWEST if before is None else _OLDER
     parameters = {"book": book, "accounts": accounts, "limit": limit, **_place(before)}
-    rows = rows_of_open_book(book, sql.replace("{which}", which), parameters, using=using)
+    last = before.known_at if before else _last_day(which, parameters, using)
+    sql = (_NEWEST if before is None else _OLDER).replace("{which}", which)
+    # Planning a query takes as long as there are partitions that it may read.
+    if last is not None:
+        recent = parameters | {"since": last - RECENT}
+        rows = rows_of_open_book(book, sql, recent, using=using)
+        if len(rows) == limit:
+            return _rows(rows)
+    rows = rows_of_open_book(book, sql, parameters | {"since": "-infinity"}, using=using)
     if not rows:
         raise UnknownAccountError(f"no such account: {code}")
+    return _rows(rows)
+
+
+def _rows(rows: list[tuple[Any, ...]]) -> list[StatementRow]:
+    """Rows, newest first, of which the first left the net behind that all of them state."""
     found = []
     left: int = rows[0][1]
     for normal_side, _, *columns in rows:
@@ -131,6 +146,13 @@ def account_statement(
         ),
         closing=_signed(normal_side, closing),
     )
+
+
+def _last_day(which: str, parameters: Mapping[str, Any], using: str) -> datetime | None:
+    """When the ledger learnt the last folded day's postings on the account, about."""
+    sql = _LAST_DAY.replace("{which}", which)
+    rows = rows_of_open_book(parameters["book"], sql, parameters, using=using)
+    return None if not rows else datetime.combine(rows[0][0], time(), UTC)
 
 
 def _place(position: Position | None) -> dict[str, Any]:
@@ -195,7 +217,7 @@ def _newest_first(before: str, begin: str) -> str:
     LEFT JOIN present c ON true
     LEFT JOIN LATERAL (
         SELECT * FROM ledger_posting
-        WHERE book = %(book)s AND account_id = c.id AND {before}
+        WHERE book = %(book)s AND account_id = c.id AND known_at >= %(since)s AND {before}
         ORDER BY known_at DESC, entry_id DESC, line_no DESC LIMIT %(limit)s
     ) p ON true
     {_ENTRY}
@@ -203,6 +225,15 @@ def _newest_first(before: str, begin: str) -> str:
 """
 
 
+_LAST_DAY = f"""
+    SELECT {OPEN_BOOK}, d.known_day
+    FROM {ALWAYS}
+    LEFT JOIN ({{which}}) a ON true
+    LEFT JOIN LATERAL (
+        SELECT known_day FROM ledger_daily
+        WHERE book = %(book)s AND account_id = a.id ORDER BY booked_on DESC LIMIT 1
+    ) d ON true
+"""
 _NEWEST = f"WITH {BALANCES_NOW} {_newest_first('true', 'c.debits_now - c.credits_now')}"
 
 # `known_at <=` tells PostgreSQL which partitions it need not open; the row comparison does not.

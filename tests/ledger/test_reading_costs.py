@@ -67,19 +67,29 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(inner)
 
 
-def touched(book: UUID, read: Callable[[], object]) -> Counter[str]:
-    """How many rows of each table one query had in its hands, dropped or not; indexes included."""
+def touched(book: UUID, read: Callable[[], object], queries: int = 1) -> Counter[str]:
+    """How many rows of each table so many queries had in their hands, dropped or not.
+
+    Rows of indexes are counted like rows of their tables.
+    """
     found: Counter[str] = Counter()
     with in_book(book) as cursor:
-        with CaptureQueriesContext(connections["default"]) as queries:
+        with CaptureQueriesContext(connections["default"]) as captured:
             read()
-        assert len(queries) == 1
+        assert len(captured) == queries
         # A table of a few pages is read whole, and rightly so; in earnest none has a few pages.
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[0]['sql']}")
-        [(answer,)] = cursor.fetchall()
-    [root] = json.loads(answer) if isinstance(answer, str) else answer
-    for node in nodes(root["Plan"]):
+        for query in captured.captured_queries[:queries]:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
+            [(answer,)] = cursor.fetchall()
+            [root] = json.loads(answer) if isinstance(answer, str) else answer
+            found += _rows_by_table(root["Plan"])
+    return found
+
+
+def _rows_by_table(plan: dict[str, Any]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for node in nodes(plan):
         if table := node.get("Relation Name"):
             dropped = (value for key, value in node.items() if key.startswith("Rows Removed by"))
             rows = (node["Actual Rows"] + sum(dropped)) * node["Actual Loops"]
@@ -161,9 +171,23 @@ def test_a_page_of_what_is_newest_takes_its_own_rows(long_book: UUID) -> None:
     def first_page() -> object:
         return statement(book=long_book, code=CASH, limit=5)
 
-    # All of a day were learnt at one instant, so that one instant is what is sorted.
-    assert touched(long_book, first_page)["ledger_posting"] <= ENTRIES + 1
+    # All of a day were learnt at one instant, so that one instant is what is sorted. One query
+    # looks for the last day.
+    found = touched(long_book, first_page, queries=2)
+    assert found["ledger_posting"] <= ENTRIES + 1
+    assert found["ledger_daily"] == 1
     with in_book(long_book):
         before = statement(book=long_book, code=CASH, limit=5 * ENTRIES + 5)[-1].position
     found = touched(long_book, lambda: statement(book=long_book, code=CASH, limit=5, before=before))
     assert found["ledger_posting"] <= 3 * ENTRIES
+
+
+def test_a_page_is_sought_in_the_past_of_late(long_book: UUID) -> None:
+    """Partitions before it are not so much as planned for, unless it is not filled by then."""
+    with in_book(long_book), CaptureQueriesContext(connections["default"]) as queries:
+        page = statement(book=long_book, code=CASH, limit=5)
+        assert len(page) == 5
+        everything = statement(book=long_book, code=CASH, limit=10 * DAYS * ENTRIES)
+        assert len(everything) == DAYS * ENTRIES
+    bounded = ["-infinity" not in query["sql"] for query in queries.captured_queries]
+    assert bounded == [True, True, True, True, False]
