@@ -228,6 +228,7 @@ def pages_of_days(book: UUID, code: str, start: date, end: date, limit: int) -> 
         assert (page.opening, page.closing) == (whole.opening, whole.closing)
         if not page.rows:
             return rows
+        assert after != page.rows[-1].position, "a page that leads nowhere"
         rows += page.rows
         after = page.rows[-1].position
 
@@ -236,6 +237,7 @@ def newest_pages(book: UUID, code: str, limit: int) -> list[StatementRow]:
     rows: list[StatementRow] = []
     before: Position | None = None
     while page := statement(book=book, code=code, limit=limit, before=before):
+        assert before != page[-1].position, "a page that leads nowhere"
         rows += page
         before = page[-1].position
     return rows
