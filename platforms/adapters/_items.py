@@ -52,6 +52,13 @@ class Item:
             raise ReadError(f"no {name}", row=self.row)
         return value
 
+    def scalar(self, name: str) -> str:
+        """A text or any number as the text a file would have, "" where it is null."""
+        value = self.source.get(name)
+        if isinstance(value, Decimal):
+            return f"{value:f}"
+        return self.optional(name)
+
     def money(self, name: str) -> Decimal:
         """An amount, given as text or as a number."""
         value = self.source.get(name)
