@@ -145,6 +145,16 @@ def test_reserves_are_known_wherever_their_words_stand() -> None:
         assert (sums["reserve_held"], sums["reserve_released"]) == (Decimal(-20), Decimal(40))
 
 
+def test_a_line_need_not_repeat_the_settlement_and_may_hold_a_sku_in_windows_1252() -> None:
+    text = _file("settlement_v2_us").replace("\n24100200301\t\t", "\n\t\t")
+    data = text.replace("TR-KETTLE-01", "TR-KÜCHE-01").encode("cp1252")
+    records = list(AMAZON.read(document(data)))
+    assert _sums(records) == _sums(_read(_file("settlement_v2_us")))
+    assert [r.external_id for r in _read(text) if isinstance(r, Line)] == [
+        r.external_id for r in _read(_file("settlement_v2_us")) if isinstance(r, Line)
+    ]
+
+
 def test_v1_finds_every_amount_of_a_row() -> None:
     records = _read(_file("settlement_v1"))
     assert _sums(records)["commission"] == Decimal("-2.24")

@@ -31,6 +31,7 @@ class Amazon(Adapter):
         settlement.V1: "three real rows of 2015 seen, no whole file",
         api.TRANSACTIONS: "Amazon's model and example; the breakdowns' words from programs that "
         "read real answers",
+        api.PAYOUTS: "Amazon's model and example, no real answer seen",
         api.GROUPS: "Amazon's model and example; the words for a transfer's state are not "
         "published, so a transfer is never said to have arrived",
     }

@@ -73,9 +73,11 @@ _V1_AMOUNTS: Final = (
 )
 _V1: Final = (*_COMMON, *(name for pair in _V1_AMOUNTS for name in pair if name))
 # Repeated by some tools on every row, so no part of what a row says itself.
-_SAID: Final = frozenset(_COMMON) - frozenset(_SUMMARY)
+_SAID: Final = frozenset(_COMMON) - frozenset(_SUMMARY) - {"settlement-id"}
 _OTHER: Final = "other-transaction"
 
+# Only the SKU and other ids of the merchant's own can hold more than ASCII.
+_ENCODING: Final = "cp1252"
 _UTC_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", re.ASCII)
 _COMMA: Final = re.compile(r"[+-]?[0-9]+,[0-9]{1,2}", re.ASCII)
 
@@ -104,7 +106,8 @@ def read(document: Document) -> Iterator[Record]:
             currency=settlement.currency,
             number=settlement.id,
             profile=reader.profile,
-            numbering=NUMBERING,
+            # A settlement read in both layouts would be there twice.
+            numbering=NUMBERING if reader.profile == V2 else V1,
             period_from=settlement.start.date(),
             period_to=settlement.end.date(),
         )
@@ -118,7 +121,7 @@ def read(document: Document) -> Iterator[Record]:
 
 
 def _rows(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    lines = (line for block in line_blocks(stream) for line in block)
+    lines = (line for block in line_blocks(stream, encoding=_ENCODING) for line in block)
     for row, line in enumerate(lines, start=1):
         if line:
             yield row, line.split("\t")
@@ -262,7 +265,7 @@ class _Reader:
 
     def _check_summary(self, fields: list[str], row: int, settlement: _Settlement) -> None:
         """The summary's columns are blank on a line, or repeat it."""
-        if self._of(fields, "settlement-id") != settlement.id:
+        if self._of(fields, "settlement-id") not in (settlement.id, ""):
             raise ReadError("another settlement in the same file: give them one by one", row=row)
         if not self._of(fields, "transaction-type"):
             raise ReadError("neither the settlement's first row nor one of its lines", row=row)

@@ -1,7 +1,8 @@
 """Amazon's words: amount-types, amount-descriptions, transaction-types, breakdowns.
 
 Source: platforms-global.md §1.2, a dump of a production system in which case and
-spaces are lost; so case, spaces, hyphens and underscores are not compared.
+spaces are lost; so case, spaces, hyphens and underscores are not compared. The closing
+fees and FBAWeightBasedFee are from Amazon's sandbox and a published mapping of V1 to V2.
 """
 
 from __future__ import annotations
@@ -73,10 +74,13 @@ DESCRIPTIONS: Final[Mapping[str, LineKind]] = {
     "RefundCommission": LineKind.COMMISSION,
     "DigitalServicesFee": LineKind.COMMISSION,
     "SalesTaxServiceFee": LineKind.COMMISSION,
+    "VariableClosingFee": LineKind.COMMISSION,
+    "FixedClosingFee": LineKind.COMMISSION,
     "GiftWrapChargeback": LineKind.COMMISSION,
     "ShippingChargeback": LineKind.SHIPPING,
     "FBAPerUnitFulfillmentFee": LineKind.SHIPPING,
     "FBAPerOrderFulfillmentFee": LineKind.SHIPPING,
+    "FBAWeightBasedFee": LineKind.SHIPPING,
     "RemoteFulfillmentCredit": LineKind.SHIPPING,
     "Subscription Fee": LineKind.COMMISSION,
     "Paid Services Fee": LineKind.COMMISSION,
