@@ -38,7 +38,6 @@ from platforms.reading import (
     first_line,
     line_blocks,
     located,
-    require_line_end,
     shown,
 )
 from platforms.values import EXACT, NOTHING
@@ -72,8 +71,8 @@ _V1_AMOUNTS: Final = (
     ("other-amount", "transaction-type"),
 )
 _V1: Final = (*_COMMON, *(name for pair in _V1_AMOUNTS for name in pair if name))
-# Repeated by some tools on every row, so no part of what a row says itself.
-_SAID: Final = frozenset(_COMMON) - frozenset(_SUMMARY) - {"settlement-id"}
+# The summary is repeated by some tools on every row, so no part of what a row says itself.
+_SAID: Final = frozenset(_COMMON) - {*_SUMMARY, "settlement-id", "quantity-purchased"}
 _OTHER: Final = "other-transaction"
 
 # Only the SKU and other ids of the merchant's own can hold more than ASCII.
@@ -91,11 +90,11 @@ def recognises(document: Document) -> bool:
 def read(document: Document) -> Iterator[Record]:
     """Yield Statement, the payout of the summary row, a Line an amount, Totals.
 
-    A settlement of nothing or less pays nothing out. Raises ReadError, also for a
-    second settlement in one file.
+    A settlement of nothing or less pays nothing out. A file that was cut does not add up
+    to its total, so it need not end with a line end. Raises ReadError, also for a second
+    settlement in one file.
     """
     with document.open() as stream:
-        require_line_end(stream)
         rows = _rows(stream)
         _, header = next(rows, (1, []))
         reader = _Reader(header)
