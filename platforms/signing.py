@@ -75,11 +75,17 @@ def ecdsa_sha1_verified(*, pem: str, message: bytes, signature: bytes) -> bool:
 
     Raises BadSignatureError as `rsa_sha256_verified` does.
     """
-    keys = _keys(pem)
-    curves = [key for key in keys if isinstance(key, ec.EllipticCurvePublicKey)]
-    if len(curves) < len(keys):
-        raise BadSignatureError("the link's public key is not an elliptic curve key")
-    return any(_signed_by_curve(key, message, signature) for key in curves)
+    by_sha1 = ec.ECDSA(hashes.SHA1())  # noqa: S303  eBay's scheme
+    return any(_signed_by_curve(key, message, signature, by_sha1) for key in _curves(pem))
+
+
+def ecdsa_sha256_verified(*, pem: str, message: bytes, signature: bytes) -> bool:
+    """Whether any key in `pem` made this ECDSA signature over SHA-256, given in DER.
+
+    Raises BadSignatureError as `rsa_sha256_verified` does.
+    """
+    by_sha256 = ec.ECDSA(hashes.SHA256())
+    return any(_signed_by_curve(key, message, signature, by_sha256) for key in _curves(pem))
 
 
 def public_keys(pem: str) -> list[rsa.RSAPublicKey]:
@@ -142,9 +148,19 @@ def _signed_by(key: rsa.RSAPublicKey, message: bytes, signature: bytes) -> bool:
     return True
 
 
-def _signed_by_curve(key: ec.EllipticCurvePublicKey, message: bytes, signature: bytes) -> bool:
+def _curves(pem: str) -> list[ec.EllipticCurvePublicKey]:
+    keys = _keys(pem)
+    found = [key for key in keys if isinstance(key, ec.EllipticCurvePublicKey)]
+    if len(found) < len(keys):
+        raise BadSignatureError("the link's public key is not an elliptic curve key")
+    return found
+
+
+def _signed_by_curve(
+    key: ec.EllipticCurvePublicKey, message: bytes, signature: bytes, scheme: ec.ECDSA
+) -> bool:
     try:
-        key.verify(signature, message, ec.ECDSA(hashes.SHA1()))  # noqa: S303  eBay's scheme
+        key.verify(signature, message, scheme)
     except InvalidSignature:
         return False
     return True

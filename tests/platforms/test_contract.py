@@ -152,7 +152,7 @@ def _kinds(records: list[Record]) -> dict[int, list[LineKind]]:
 
 
 def _reworded(data: bytes, word: str) -> bytes:
-    """The word replaced wherever it is a whole value: a CSV field or a JSON text."""
-    for before, after in ((b"`", b","), (b",", b","), (b'"', b'"')):
+    """The word replaced wherever it is a whole value: a CSV or TSV field or a JSON text."""
+    for before, after in ((b"`", b","), (b",", b","), (b"\t", b"\t"), (b'"', b'"')):
         data = data.replace(before + word.encode() + after, before + b"never_heard_of" + after)
     return data

@@ -250,7 +250,8 @@ def _pusher(code: str) -> Pushes:
 
 
 def _hook(case: HookCase) -> RawHook:
-    return RawHook(headers=case.facts["headers"], body=case.body)
+    facts = case.facts
+    return RawHook(headers=facts["headers"], body=case.body, url=facts.get("url", ""))
 
 
 def _verify(

@@ -1,0 +1,52 @@
+"""Amazon: the settlement report, answers of the Finances and Transfers APIs.
+
+Source: reference platforms-global.md §1. Amazon sends its notifications to a queue
+(SQS, EventBridge) and calls nobody, so there is no hook. Requests carry a token and
+no signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final
+
+from platforms.adapters.amazon import api, settlement, words
+from platforms.contract import Adapter, Document, LineKind, ReadError, Record
+
+
+class Amazon(Adapter):
+    """The adapter; see platforms.contract for what its methods promise."""
+
+    code: ClassVar[str] = "amazon"
+    name: ClassVar[str] = "Amazon settlements"
+    family: ClassVar[str] = "platform"
+    # All times state their offset.
+    zone: ClassVar[str] = "UTC"
+    cash_accounts: ClassVar[tuple[str, ...]] = ("",)
+    credentials: ClassVar[tuple[str, ...]] = ()
+    kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
+    unverified: ClassVar[Mapping[str, str]] = {
+        settlement.V2: "columns from Amazon's own list and words from a program that reads real "
+        "files; no real file seen",
+        settlement.V1: "three real rows of 2015 seen, no whole file",
+        api.TRANSACTIONS: "Amazon's model and example; the breakdowns' words from programs that "
+        "read real answers",
+        api.PAYOUTS: "Amazon's model and example, no real answer seen",
+        api.GROUPS: "Amazon's model and example; the words for a transfer's state are not "
+        "published, so a transfer is never said to have arrived",
+    }
+
+    def recognises(self, document: Document) -> bool:
+        """Whether the header or the first JSON keys are Amazon's."""
+        return settlement.recognises(document) or api.recognises(document)
+
+    def read(self, document: Document) -> Iterator[Record]:
+        """Read a settlement report (TSV) or an API answer (JSON). Raises ReadError."""
+        if settlement.recognises(document):
+            return settlement.read(document)
+        if api.recognises(document):
+            return api.read(document)
+        raise ReadError("neither a settlement report nor an API answer of Amazon", row=1)
+
+
+ADAPTER: Final = Amazon()
