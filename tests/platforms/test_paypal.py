@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from platforms.adapters.paypal import ADAPTER, push
 from platforms.contract import (
@@ -221,6 +223,22 @@ def test_what_a_frame_cannot_be_is_refused(before: str, after: str, reason: str)
     data = report(row()).decode()
     assert before in data
     assert reason in refused(data.replace(before, after).encode())
+
+
+@given(
+    amounts=st.lists(st.integers(1, 10**9), min_size=1, max_size=6),
+    lost=st.integers(0, 5),
+    change=st.sampled_from(["drop", "double", "turn"]),
+)
+def test_no_row_can_be_lost_doubled_or_turned(amounts: list[int], lost: int, change: str) -> None:
+    rows = [row(id=f"TX{place}", gross=str(cents), fee="") for place, cents in enumerate(amounts)]
+    total = sum(amounts)
+    sums = f'"USD",{total},0,0,0,"CR",0,"CR",{total},"CR",0,"CR",{total},"CR",0,"CR",0,1'
+    assert verdicts(read(report(*rows, sums=sums))) == [True]
+    place = lost % len(rows)
+    own = {"drop": [], "double": [rows[place]] * 2, "turn": [rows[place].replace("CR", "DR")]}
+    changed = [*rows[:place], *own[change], *rows[place + 1 :]]
+    assert set(verdicts(read(report(*changed, sums=sums, count=len(rows))))) == {False}
 
 
 def test_other_reports_are_refused_with_the_reason() -> None:

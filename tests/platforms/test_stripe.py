@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from platforms.adapters.stripe import ADAPTER, push
 from platforms.contract import (
@@ -116,6 +118,24 @@ def test_the_api_and_a_report_state_one_movement_alike() -> None:
     assert [msgspec.structs.replace(line, row=1) for line in lines(report(row))] == lines(
         page(transaction())
     )
+
+
+@given(st.lists(st.tuples(st.integers(-(10**12), 10**12), st.integers(-(10**6), 10**6))))
+def test_the_lines_of_a_payout_are_the_payout_whatever_is_in_it(
+    parts: list[tuple[int, int]],
+) -> None:
+    items = [
+        transaction(id=f"txn_{number}", amount=gross, fee=fee, net=gross - fee)
+        for number, (gross, fee) in enumerate(parts)
+    ]
+    net = sum(item["net"] for item in items)
+    own = {"reporting_category": "payout", "source": "po_1", "amount": -net, "fee": 0, "net": -net}
+    data = page(transaction(id="txn_payout", **own), *items)
+    found = lines(data, payout="po_1")
+    assert sum(line.amount for line in found if line.kind is not LineKind.PAYOUT) == Decimal(
+        net
+    ).scaleb(-2)
+    assert verdicts(read(data, payout="po_1")) == [True]
 
 
 def test_an_instant_payouts_fee_does_not_reach_the_bank() -> None:
