@@ -6,6 +6,7 @@ import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -35,18 +36,19 @@ def test_it_is_accepted_at_its_time(case: HookCase) -> None:
 
 @every_hook
 def test_every_flipped_byte_is_refused(case: HookCase) -> None:
-    body = case.body
-    for place in range(0, len(body), max(1, len(body) // 40)):
-        flipped = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+    signed = _signed(case)
+    for place in range(0, len(signed), max(1, len(signed) // 40)):
+        flipped = signed[:place] + bytes([signed[place] ^ 1]) + signed[place + 1 :]
         with pytest.raises(BadSignatureError):
-            _verify(case, dataclasses.replace(_hook(case), body=flipped))
+            _verify(case, _altered(case, flipped))
 
 
 @every_hook
 def test_a_longer_or_shorter_body_is_refused(case: HookCase) -> None:
-    for body in (case.body + b"\n", case.body[:-1], b""):
+    signed = _signed(case)
+    for other in (signed + b"\n", signed[:-1], b""):
         with pytest.raises(BadSignatureError):
-            _verify(case, dataclasses.replace(_hook(case), body=body))
+            _verify(case, _altered(case, other))
 
 
 @every_hook
@@ -252,6 +254,21 @@ def _pusher(code: str) -> Pushes:
 def _hook(case: HookCase) -> RawHook:
     facts = case.facts
     return RawHook(headers=facts["headers"], body=case.body, url=facts.get("url", ""))
+
+
+def _signed(case: HookCase) -> bytes:
+    """What is signed: the body, or, where a scheme leaves it out, a part of the URL."""
+    return str(case.facts["signs"]).encode() if "signs" in case.facts else case.body
+
+
+def _altered(case: HookCase, signed: bytes) -> RawHook:
+    """The hook with other bytes in place of the signed ones."""
+    hook = _hook(case)
+    if "signs" not in case.facts:
+        return dataclasses.replace(hook, body=signed)
+    assert hook.url.count(case.facts["signs"]) == 1
+    url = hook.url.replace(case.facts["signs"], quote(signed))
+    return dataclasses.replace(hook, url=url)
 
 
 def _verify(
