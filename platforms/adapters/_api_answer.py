@@ -71,6 +71,10 @@ class Item:
         """The objects of the list under `name`, their rows counted from 1. Raises ReadError."""
         return [Item(row, value) for row, value in json_rows(self.source, name)]
 
+    def items_if_any(self, name: str) -> list[Item]:
+        """The same, and none where the list is null or left out."""
+        return [] if self.source.get(name) is None else self.items(name)
+
     def text(self, name: str) -> str:
         """A text that is there and not empty."""
         value = self.said(name)
