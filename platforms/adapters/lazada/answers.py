@@ -9,9 +9,8 @@ more, so it is evidence.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,6 +22,7 @@ from platforms.adapters._api_answer import (
     store_currency,
     store_zone,
 )
+from platforms.adapters._english_days import english_day
 from platforms.adapters.lazada import words
 from platforms.contract import (
     Document,
@@ -50,11 +50,6 @@ _DETAILS: Final = ("transaction_number", "fee_type", "paid_status", "orderItem_n
 _PAYOUTS: Final = ("statement_number", "item_revenue", "closing_balance", "payout")
 _WALLET: Final = ("transaction_number", "pmt_reference", "tracking_list", "sub_type")
 
-_DAY: Final = re.compile(r"([0-9]{1,2}) ([A-Z][a-z]{2,8}) ([0-9]{4})", re.ASCII)
-_MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
 _PAID: Final = {"0": PayoutStatus.SCHEDULED, "1": PayoutStatus.PAID}
 
 
@@ -117,16 +112,7 @@ def _label(item: Item) -> str:
 
 def _midnight(item: Item, name: str, zone: ZoneInfo) -> datetime:
     """`17 May 2016`, the month in English, as the instant that day begins."""
-    text = item.text(name)
-    match = _DAY.fullmatch(text)
-    month = match and [n for n, m in enumerate(_MONTHS, 1) if match[2] in (m, m[:3])]
-    if not match or not month:
-        raise ReadError(f"not a day: {shown(text)}", row=item.row)
-    try:
-        found = date(int(match[3]), month[0], int(match[1]))
-    except ValueError as error:
-        raise ReadError(f"not a day: {shown(text)}", row=item.row) from error
-    return datetime.combine(found, time.min, zone)
+    return datetime.combine(english_day(item.text(name), row=item.row), time.min, zone)
 
 
 # --- payout status ----------------------------------------------------------
