@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from platforms.adapters.lazada import ADAPTER, push
+from platforms.adapters import _app_key_push as push
+from platforms.adapters.lazada import ADAPTER, request
 from platforms.contract import BadSignatureError, Line, Link, Payout, RawHook, ReadError, Record
 from tests.platforms.cases import FIXTURES, document, verdicts
 
@@ -145,12 +146,12 @@ def test_the_wallet_is_evidence_and_the_printed_sample_amount_is_no_amount() -> 
 def test_published_request_signature() -> None:
     vector = next(found for found in VECTORS if found["kind"] == "api_request")
     parameters = {**vector["params"], "sign": "itself", "nothing": ""}
-    made = push.sign("/order/get", parameters, secret=vector["secret"])
+    made = request.sign("/order/get", parameters, secret=vector["secret"])
     assert made == vector["expected"]
 
 
 def test_the_body_of_a_json_post_is_signed_too() -> None:
-    assert push.sign("/a", {"b": "c"}, secret="s", body="{}") != push.sign(
+    assert request.sign("/a", {"b": "c"}, secret="s", body="{}") != request.sign(
         "/a", {"b": "c"}, secret="s"
     )
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.lazada import answers, push, words
+from platforms.adapters import _app_key_push as push
+from platforms.adapters.lazada import answers, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -66,7 +67,7 @@ class Lazada(Adapter, Pushes):
         return push.delivery_id(hook)
 
     def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
+        """200 or 401, both with an empty body; Lazada waits 500 ms, then retries for hours."""
         return push.reply(accepted)
 
 
