@@ -107,7 +107,7 @@ def _label(item: Item) -> str:
         return name
     if included != "No":
         raise ReadError(f"withholding tax {withheld} neither in the amount nor out", row=item.row)
-    return f"{name} (withholding tax {withheld} not in the amount)"
+    return f"{name} (withholding tax {withheld:f} not in the amount)"
 
 
 def _midnight(item: Item, name: str, zone: ZoneInfo) -> datetime:

@@ -29,7 +29,7 @@ from platforms.values import EXACT, NOTHING
 LIST: Final = "escrow_list"
 DETAIL: Final = "escrow_detail"
 LIST_MARKS: Final = ("escrow_list", "escrow_release_time", "payout_amount")
-DETAIL_MARKS: Final = ("order_income", "order_sn", "escrow_amount", "buyer_payment_info")
+DETAIL_MARKS: Final = ("response", "order_income", "escrow_amount", "buyer_total_amount")
 
 
 def read_list(answer: Item, document: Document) -> Iterator[Record]:

@@ -32,7 +32,8 @@ DETAIL: Final = "payout_detail"
 INFO: Final = "payout_info"
 BILLING: Final = "billing"
 INCOME: Final = "income_detail"
-DETAIL_MARKS: Final = ("payout_list", "payout_info", "escrow_list", "from_amount")
+# Not `payout_info`: a long list of orders may stand before it.
+DETAIL_MARKS: Final = ("response", "payout_list", "escrow_list", "escrow_amount")
 INFO_MARKS: Final = ("payout_list", "encrypted_payout_id", "from_amount", "pay_service")
 BILLING_MARKS: Final = ("billing_transaction_type", "cost_header", "scenario")
 INCOME_MARKS: Final = ("income_detail_list", "order_sn", "payment_method", "status")
