@@ -92,6 +92,9 @@ def test_an_error_answer_is_no_empty_statement() -> None:
     answer = {**one_order(), "code": "IllegalAccessToken", "message": "The token is invalid"}
     with pytest.raises(ReadError, match="IllegalAccessToken The token is invalid"):
         read(answer, currency="SGD")
+    for success in ("false", False):
+        with pytest.raises(ReadError, match="answered an error"):
+            read({**rows_of("account_transactions"), "success": success})
 
 
 def test_the_vendors_example_of_a_payout_is_read() -> None:

@@ -61,8 +61,8 @@ def recognises(document: Document) -> bool:
 def read(document: Document) -> Iterator[Record]:
     """Yield Statement and records; `row` is the ordinal in the list. Raises ReadError."""
     answer = Item(1, answer_of(document))
-    if answer.id("code") != "0":
-        said = answer.id("code"), answer.id("message") or answer.id("msg")
+    if answer.id("code") != "0" or answer.source.get("success") in (False, "false"):
+        said = answer.id("code"), answer.said("message") or answer.said("error_code")
         raise ReadError(f"Lazada answered an error: {shown(' '.join(said))}", row=1)
     zone = store_zone(document, ZONE)
     if holds(document, _DETAILS):
@@ -182,7 +182,7 @@ def _wallet(items: list[Item], zone: ZoneInfo) -> Iterator[Record]:
         )
         for item in run:
             kinds, word = words.WALLET, item.said("sub_type")
-            states = [state.said("name") for state in item.items("tracking_list")]
+            states = [state.said("name") for state in item.items_if_any("tracking_list")]
             known = [kinds[name] for name in (word, *states) if name in kinds]
             yield Line(
                 external_id=f"wallet:{item.required_id('transaction_number')}",
