@@ -6,6 +6,7 @@ import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -84,6 +85,21 @@ def test_every_header_it_needs_is_missed(case: HookCase) -> None:
         rest = {key: value for key, value in headers.items() if key != name}
         with pytest.raises(BadSignatureError, match="missing"):
             _verify(case, dataclasses.replace(_hook(case), headers=rest))
+
+
+@every_hook
+def test_every_parameter_of_the_url_it_needs_is_missed_and_signed(case: HookCase) -> None:
+    """Schemes that sign in the URL name in `needed` what must be there, and be as it came."""
+    url = urlsplit(case.facts.get("url", ""))
+    query = dict(parse_qsl(url.query))
+    for name in case.facts.get("needed", []):
+        rest = {key: value for key, value in query.items() if key != name}
+        for changed, reason in ((rest, "missing"), ({**rest, name: query[name] + "0"}, "not")):
+            hook = dataclasses.replace(
+                _hook(case), url=url._replace(query=urlencode(changed)).geturl()
+            )
+            with pytest.raises(BadSignatureError, match=reason):
+                _verify(case, hook)
 
 
 @every_hook
@@ -250,7 +266,8 @@ def _pusher(code: str) -> Pushes:
 
 
 def _hook(case: HookCase) -> RawHook:
-    return RawHook(headers=case.facts["headers"], body=case.body)
+    facts = case.facts
+    return RawHook(headers=facts["headers"], body=case.body, url=facts.get("url", ""))
 
 
 def _verify(
