@@ -32,7 +32,7 @@ class Item:
 
     def optional(self, name: str) -> str:
         """A text, or a whole number as a text; "" where it is null or left out."""
-        value = self.source.get(name)
+        value = _whole(self.source.get(name))
         if value is None:
             return ""
         if isinstance(value, bool) or not isinstance(value, int | str):
@@ -99,10 +99,7 @@ class Item:
         return ReadError(reason, row=self.row)
 
     def _ticks(self, name: str, *, digits: int) -> int | None:
-        value = self.source.get(name)
-        # Some SDKs declare whole milliseconds as a floating number.
-        if isinstance(value, Decimal) and value == value.to_integral_value():
-            value = int(value)
+        value = _whole(self.source.get(name))
         if value in (None, "", 0, "0") and not isinstance(value, bool):
             return None
         text = str(value)
@@ -112,6 +109,13 @@ class Item:
             unit = "seconds" if digits == 10 else "milliseconds"
             raise self.refused(f"{name} is not in Unix {unit}: {shown(text)}")
         return int(text)
+
+
+def _whole(value: object) -> object:
+    """The value; a number written `17.0` as a whole one (some declare ids and times so)."""
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    return value
 
 
 def items(document: Mapping[str, object], key: str) -> Iterator[Item]:
