@@ -1,41 +1,31 @@
-"""WeChat Store: words before numbers, balances that must follow, and its messages."""
+"""WeChat Store: words before numbers, and balances that must follow."""
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from platforms import registry
-from platforms.adapters.wechat_store import ADAPTER, push
+from platforms.adapters.wechat_store import ADAPTER
 from platforms.contract import (
-    BadSignatureError,
     Line,
     LineKind,
-    Link,
     Payout,
-    RawHook,
     ReadError,
     Record,
     Statement,
     UnrecognisedError,
 )
-from tests.platforms.cases import FIXTURES, document, documents, verdicts
+from tests.platforms.cases import document, documents, verdicts
 
 HEADER = (
     "流水单号,记账时间,动帐类型,收支类型,收支金额,账户余额,"
     "关联订单号,关联售后单号,关联提现单号,关联保单号,详情"
 )
-VECTORS = {
-    vector["id"]: vector
-    for vector in json.loads((FIXTURES / "known_answer_vectors.json").read_text())["wechat_store"]
-}
 
 
 def flow(**changes: object) -> bytes:
@@ -270,6 +260,14 @@ def test_one_number_may_stand_in_several_rows() -> None:
     assert sum(line.amount for line in found) == Decimal("-488.80")
 
 
+def test_a_workbook_and_a_csv_of_the_same_rows_agree_on_every_id() -> None:
+    names = ("export_12_columns_newest_first", "export_workbook")
+    csv, workbook = (lines(case_named(name)) for name in names)
+    assert [(line.external_id, line.amount) for line in workbook] == [
+        (line.external_id, line.amount) for line in csv
+    ]
+
+
 def test_a_missing_row_is_noticed_by_the_balance_after_it() -> None:
     data = case_named("export_all_types").split(b"\r\n")
     with pytest.raises(ReadError, match="row 10: the balance does not follow"):
@@ -306,90 +304,3 @@ def test_the_export_is_unverified_and_numbered_apart_from_the_answers() -> None:
     assert isinstance(exported, Statement) and isinstance(answered, Statement)
     assert exported.profile in ADAPTER.unverified
     assert exported.numbering != answered.numbering
-
-
-# --- messages -----------------------------------------------------------------
-
-
-def test_the_published_signatures_come_out() -> None:
-    for name in ("wxpush-url-verify", "wxpush-plain-post"):
-        vector = VECTORS[name]
-        made = push.signature(vector["token"], vector["timestamp"], vector["nonce"])
-        assert made == vector["expected_signature"]
-    for name, text in (("wxpush-safe-post", "encrypt"), ("wxpush-safe-reply", "expected_encrypt")):
-        vector = VECTORS[name]
-        parts = (vector["token"], vector["timestamp"], vector["nonce"], vector[text])
-        assert push.signature(*parts) == vector["expected_msg_signature"]
-
-
-@pytest.mark.parametrize(
-    ("name", "sealed", "plain"),
-    [
-        ("wxpush-safe-post", "encrypt", "expected_plaintext"),
-        ("wxpush-safe-reply", "expected_encrypt", "plaintext"),
-        ("wxcrypt-aes-1", "expected_encrypt", "plaintext"),
-    ],
-)
-def test_the_published_messages_open(name: str, sealed: str, plain: str) -> None:
-    vector = VECTORS[name]
-    secrets = {"aes_key": vector["encoding_aes_key"], "app_id": vector["appid"]}
-    assert push._opened(vector[sealed], Link(secrets=secrets)).decode() == vector[plain]
-    with pytest.raises(BadSignatureError, match="another app"):
-        push._opened(vector[sealed], Link(secrets={**secrets, "app_id": "wx0"}))
-    with pytest.raises(BadSignatureError, match="does not open"):
-        push._opened(vector[sealed], Link(secrets={**secrets, "aes_key": "B" * 43}))
-
-
-def test_a_new_url_is_answered_with_its_echo() -> None:
-    vector = VECTORS["wxpush-url-verify"]
-    url = (
-        f"/hooks/1?signature={vector['expected_signature']}&timestamp={vector['timestamp']}"
-        f"&nonce={vector['nonce']}&echostr={vector['echostr']}"
-    )
-    link = Link(secrets={"token": f"older\n{vector['token']}"})
-    answer = ADAPTER.challenge(url, link)
-    assert (answer.status, answer.body) == (200, vector["echostr"].encode())
-    for bad, reason in (
-        (url.replace("nonce=1", "nonce=2"), "does not fit"),
-        (url.replace("echostr", "echo"), "echostr is missing"),
-        (url.replace("signature=", "sig="), "signature is missing"),
-        (url.replace(vector["echostr"], "<b>"), "no echostr"),
-        (url + "&nonce=1", "twice"),
-    ):
-        with pytest.raises(BadSignatureError, match=reason):
-            ADAPTER.challenge(bad, link)
-    with pytest.raises(BadSignatureError, match="the link has no token"):
-        ADAPTER.challenge(url, Link(secrets={"token": " "}))
-
-
-def sealed(plain: bytes, *, app: str = "wx1", key: bytes = bytes(32)) -> str:
-    """A message as WeChat seals it, written apart from the adapter."""
-    text = b"0123456789abcdef" + len(plain).to_bytes(4) + plain + app.encode()
-    padding = 32 - len(text) % 32
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
-    whole = encryptor.update(text + bytes([padding]) * padding) + encryptor.finalize()
-    return base64.b64encode(whole).decode()
-
-
-@pytest.mark.parametrize(
-    ("plain", "reason"),
-    [
-        (b'{"ToUserName":"gh_2"}', "does not fit the one inside"),
-        (b"[]", "not a message"),
-        (b"not json", "not a message"),
-    ],
-)
-def test_a_signed_message_must_be_for_its_recipient(plain: bytes, reason: str) -> None:
-    encrypted = sealed(plain)
-    url = f"/?timestamp=100&nonce=n&msg_signature={push.signature('t', '100', 'n', encrypted)}"
-    body = json.dumps({"ToUserName": "gh_1", "Encrypt": encrypted}).encode()
-    link = Link(secrets={"token": "t", "aes_key": "A" * 43, "app_id": "wx1"})
-    with pytest.raises(BadSignatureError, match=reason):
-        ADAPTER.verify(
-            RawHook(headers={}, body=body, url=url), link, datetime.fromtimestamp(99, UTC)
-        )
-
-
-def test_a_message_whose_length_lies_is_refused() -> None:
-    with pytest.raises(BadSignatureError, match="cut"):
-        push._parts(b"0" * 16 + (99).to_bytes(4) + b"short")

@@ -112,7 +112,8 @@ def test_mixed_wallets_become_statements_of_their_own() -> None:
     assert wallets(data) == ["ER_QING_WECHAT", "ER_QING_ALIPAY"]
     assert verdicts(read(data)) == [True, True]
     totals = [record for record in read(data) if isinstance(record, Totals)]
-    assert [(t.opening, t.closing) for t in totals] == [(100, 100), (100, Decimal("185.50"))]
+    assert [t.opening for t in totals] == [Decimal(100), Decimal(100)]
+    assert [t.closing for t in totals] == [Decimal(100), Decimal("185.50")]
 
 
 # --- records ------------------------------------------------------------------
@@ -289,6 +290,12 @@ def test_a_signature_covers_the_path_and_the_query_sorted_by_name() -> None:
     expected = hashlib.md5(text.encode()).hexdigest()
     assert push.signature("https://hub.example/h?z=1&store=7", headers, secret="s") == expected
     assert push.signature("/other?z=1&store=7", headers, secret="s") != expected
+
+
+@pytest.mark.parametrize("url", ["http://[x", "/h?" + "a=1&" * 99])
+def test_a_url_that_cannot_be_read_is_a_named_error(url: str) -> None:
+    with pytest.raises(BadSignatureError, match="URL cannot be read"):
+        push.signature(url, {}, secret="s")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The export 微信小店账单: every movement of the store's balance, one a row.
 
-Unverified: its columns come from programs that import it, no real file was seen.
+A workbook or a CSV. Unverified: its columns come from programs that import it, no real
+file was seen.
 The amount is positive and 收支类型 says which way it went; the balance after each row
 must bear that out, as nothing else in the file proves its signs or its rows. One
 流水单号 may stand in several rows (the importers tell them apart by type and order).
@@ -19,6 +20,7 @@ from platforms.adapters._answers import ZONE
 from platforms.adapters._chain import Chain
 from platforms.adapters._cn_export import ENCODING, names_of
 from platforms.adapters.wechat_store import words
+from platforms.archives import MAGIC
 from platforms.contract import (
     Document,
     Line,
@@ -39,6 +41,7 @@ from platforms.reading import (
     local_time,
     require_line_end,
     shown,
+    xlsx_rows,
 )
 
 PROFILE: Final = "export"
@@ -62,12 +65,16 @@ _SIGNS: Final[Mapping[str, int]] = {"收入": 1, "支出": -1}
 
 
 def recognises(document: Document) -> bool:
-    """Whether the first line has the columns of the export."""
+    """Whether the first row has the columns of the export."""
     try:
-        first = decode(document.head.partition(b"\n")[0], encoding=ENCODING)
+        if document.head.startswith(MAGIC):
+            with document.open() as stream:
+                _, first = next(xlsx_rows(stream), (1, []))
+            return set(_REQUIRED) <= {name.strip() for name in first}
+        text = decode(document.head.partition(b"\n")[0], encoding=ENCODING)
     except ReadError:
         return False
-    return set(_REQUIRED) <= set(names_of(first.removesuffix("\r")))
+    return set(_REQUIRED) <= set(names_of(text.removesuffix("\r")))
 
 
 def read(document: Document) -> Iterator[Record]:
@@ -83,11 +90,13 @@ def read(document: Document) -> Iterator[Record]:
         numbering="export",
     )
     with document.open() as stream:
-        require_line_end(stream)
-        rows = csv_rows(stream, encoding=ENCODING)
+        is_workbook = document.head.startswith(MAGIC)
+        if not is_workbook:
+            require_line_end(stream)
+        rows = xlsx_rows(stream) if is_workbook else csv_rows(stream, encoding=ENCODING)
         _, header = next(rows, (1, []))
         names = [name.strip() for name in header]
-        reader = _Reader(columns(names, _REQUIRED), width=len(names))
+        reader = _Reader(columns(names, _REQUIRED), width=len(names), ragged=is_workbook)
         yield from itertools.chain.from_iterable(reader.records(*row) for row in rows)
     reader.require_yuan()
     opening, closing = reader.chain.balances() or (None, None)
@@ -97,15 +106,19 @@ def read(document: Document) -> Iterator[Record]:
 class _Reader:
     """Reads the rows of one file, follows their balances and gives each row its id."""
 
-    def __init__(self, at: Mapping[str, int], *, width: int) -> None:
+    def __init__(self, at: Mapping[str, int], *, width: int, ragged: bool) -> None:
         self.chain = Chain()
         self._at = at
         self._width = width
+        # The rows of a workbook end with their last cell that holds something.
+        self._ragged = ragged
         self._decimals = False
         self._occurrences = Occurrences()
 
     def records(self, row: int, fields: list[str]) -> Iterator[Line | Payout]:
         """The line of a row, and its payout if it is a withdrawal. Raises ReadError."""
+        if self._ragged:
+            fields = fields + [""] * (self._width - len(fields))
         if len(fields) != self._width:
             raise ReadError(f"{len(fields)} values under {self._width} columns", row=row)
         values = [value.strip() for value in fields]

@@ -99,7 +99,10 @@ def signature(*texts: str) -> str:
 
 
 def _query(url: str) -> Mapping[str, str]:
-    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=50)
+    try:
+        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=50)
+    except ValueError as error:
+        raise BadSignatureError("the URL cannot be read") from error
     query = dict(pairs)
     if len(query) != len(pairs):
         raise BadSignatureError("the URL states a parameter twice")
@@ -152,9 +155,9 @@ def _opened(encrypted: str, link: Link) -> bytes:
     sealed = signing.from_base64(encrypted, what="Encrypt")
     apps = _secrets(link, "app_id")
     for text in _secrets(link, "aes_key"):
-        # The console shows 43 characters, the base64 of 32 bytes without its `=`.
-        key = signing.from_base64(text + "=", what="link's aes_key")
         try:
+            # The console shows 43 characters, the base64 of 32 bytes without its `=`.
+            key = signing.from_base64(text + "=", what="link's aes_key")
             plain = signing.aes_cbc_decrypt(key=key, iv=key[:16], sealed=sealed, block=_BLOCK)
         except BadSignatureError:
             continue

@@ -56,9 +56,16 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
 
 
 def signature(url: str, headers: Mapping[str, str], *, secret: str) -> str:
-    """MD5 of `path?name=value&…` and the secret; query and headers sorted by name."""
-    parts = urlsplit(url)
-    pairs = [*parse_qsl(parts.query, keep_blank_values=True, max_num_fields=50), *headers.items()]
+    """MD5 of `path?name=value&…` and the secret; query and headers sorted by name.
+
+    Raises BadSignatureError for a URL that cannot be read.
+    """
+    try:
+        parts = urlsplit(url)
+        query = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=50)
+    except ValueError as error:
+        raise BadSignatureError("the URL cannot be read") from error
+    pairs = [*query, *headers.items()]
     text = "&".join(f"{name}={value}" for name, value in sorted(pairs))
     return signing.md5_hex(f"{parts.path}?{text}{secret}".encode())
 
