@@ -71,6 +71,7 @@ _FEE_BEFORE: Final = "original_platform_commission_amount"
 _FEE_WAIVED: Final = "freight_insurance_subsidy_amount"
 _FEE_SETTLED: Final = "platform_commission_settle_time"
 
+# What is taken after the settlement; its time is not stated, so it bears the settlement's.
 _AFTERWARDS: Final = (
     _Part("buyer_refund_amount", LineKind.REFUND, -1, "", "结算后买家退款"),
     _Part("platform_discount_refund_amount", LineKind.SUBSIDY, -1, "", "结算后平台优惠退款"),
