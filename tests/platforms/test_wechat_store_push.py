@@ -100,6 +100,17 @@ def test_a_signed_message_must_be_for_its_recipient(plain: bytes, reason: str) -
         )
 
 
+@pytest.mark.parametrize("stamp", ["abc", "１００", "-100", "1e2", "1" * 13])
+def test_a_signed_time_must_be_unix_seconds(stamp: str) -> None:
+    encrypted = sealed(b'{"ToUserName":"gh_1"}')
+    query = f"timestamp={stamp}&nonce=n&msg_signature={push.signature('t', stamp, 'n', encrypted)}"
+    body = json.dumps({"ToUserName": "gh_1", "Encrypt": encrypted}).encode()
+    link = Link(secrets={"token": "t", "aes_key": "A" * 43, "app_id": "wx1"})
+    hook = RawHook(headers={}, body=body, url=f"/?{query}")
+    with pytest.raises(BadSignatureError, match="not Unix seconds"):
+        ADAPTER.verify(hook, link, datetime.fromtimestamp(100, UTC))
+
+
 def test_a_key_that_is_no_key_stands_in_nobodys_way() -> None:
     link = Link(secrets={"aes_key": f"not a key\n{'A' * 43}", "app_id": "wx1"})
     assert push._opened(sealed(b"{}"), link) == b"{}"

@@ -292,6 +292,17 @@ def test_a_signature_covers_the_path_and_the_query_sorted_by_name() -> None:
     assert push.signature("/other?z=1&store=7", headers, secret="s") != expected
 
 
+@pytest.mark.parametrize(
+    "stamp", ["abc", "１７８５７２３５３６", "-785723536", "178572353", "1" * 14]
+)
+def test_a_signed_time_must_be_a_unix_time(stamp: str) -> None:
+    headers = {"app-key": "k", "timestamp": stamp}
+    signed = {**headers, "sign": push.signature("/h", headers, secret="s")}
+    hook = RawHook(headers=signed, body=b"[]", url="/h")
+    with pytest.raises(BadSignatureError, match="no Unix time"):
+        ADAPTER.verify(hook, Link(secrets={"secret": "s"}), NOW)
+
+
 @pytest.mark.parametrize("url", ["http://[x", "/h?" + "a=1&" * 99])
 def test_a_url_that_cannot_be_read_is_a_named_error(url: str) -> None:
     with pytest.raises(BadSignatureError, match="URL cannot be read"):
