@@ -55,6 +55,16 @@ class Archive:
         sizes = [info.file_size for info in self._members]
         return sizes.index(max(sizes)) if sizes else None
 
+    def place(self, name: str) -> int | None:
+        """Where the member of exactly this name stands, None if there is none.
+
+        For formats that are themselves an archive (xlsx). Raises ReadError for two of one name.
+        """
+        found = [place for place, info in enumerate(self._members) if info.filename == name]
+        if len(found) > 1:
+            raise ReadError(f"the ZIP holds {name} twice")
+        return found[0] if found else None
+
     def head(self, position: int, size: int) -> bytes:
         """The first bytes of a member, at most `size`. Raises ReadError."""
         with self.open(position) as member:

@@ -1,4 +1,4 @@
-"""Strict readers that every adapter shares: text, rows, JSON, amounts, times.
+"""Strict readers that every adapter shares: text, rows, sheets, JSON, amounts, times.
 
 They read exactly what a format declares and refuse the rest with a `ReadError`
 that names the row. Nothing is guessed, rounded or defaulted, and nothing but
@@ -17,6 +17,7 @@ from io import SEEK_END
 from typing import BinaryIO, Final, NoReturn
 
 from platforms.contract import ReadError
+from platforms.sheets import Workbook, xlsx_rows
 from platforms.values import (
     FRACTION,
     MAX_NUMBER,
@@ -35,6 +36,7 @@ from platforms.values import (
 __all__ = [
     "Amounts",
     "LocalTimes",
+    "Workbook",
     "amount",
     "columns",
     "count",
@@ -52,6 +54,7 @@ __all__ = [
     "offset_time",
     "require_line_end",
     "shown",
+    "xlsx_rows",
 ]
 
 BLOCK: Final = 256 * 1024

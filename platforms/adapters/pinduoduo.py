@@ -3,7 +3,7 @@
 Source: reference platforms-cn.md §4.4, which rests on two users of real files
 (LEDGER, PDD-CLEAN); codes with words from a third. Unverified: no complete real
 file was seen. The platform's notifications come over a WebSocket and its API
-answer is not confirmed, so there is neither here.
+answer is not confirmed, so there is neither here; how requests are signed is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
+from platforms import signing
 from platforms.adapters._cn_export import (
     INCOME,
     OUTGO,
@@ -233,6 +234,18 @@ def _totals(bill: Export, rows: int) -> Totals:
         debit=debit.amount,
         ties=credit.count + debit.count == rows,
     )
+
+
+def sign(parameters: Mapping[str, str], *, secret: str) -> str:
+    """The `sign` of a request: MD5 in upper case (platforms-cn.md §4.1).
+
+    Every parameter that is sent but `sign` itself, sorted by name and written as name
+    and value without anything between, with the client secret before and behind. A
+    value that is no text is signed as the text that is sent; which one that is for
+    lists and objects is not documented.
+    """
+    signed = "".join(f"{name}{parameters[name]}" for name in sorted(parameters) if name != "sign")
+    return signing.md5_hex(f"{secret}{signed}{secret}".encode()).upper()
 
 
 ADAPTER: Final = Pinduoduo()

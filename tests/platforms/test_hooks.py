@@ -6,7 +6,7 @@ import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -36,11 +36,26 @@ def test_it_is_accepted_at_its_time(case: HookCase) -> None:
 
 @every_hook
 def test_every_flipped_byte_is_refused(case: HookCase) -> None:
+    """Of what is signed; of the headers, where the body is not (`body_unsigned`)."""
+    if case.facts.get("body_unsigned"):
+        assert "hook" in registry.get(case.code).unverified
+        _every_flipped_header_is_refused(case)
+        return
     signed = _signed(case)
     for place in range(0, len(signed), max(1, len(signed) // 40)):
         flipped = signed[:place] + bytes([signed[place] ^ 1]) + signed[place + 1 :]
         with pytest.raises(BadSignatureError):
             _verify(case, _altered(case, flipped))
+
+
+def _every_flipped_header_is_refused(case: HookCase) -> None:
+    headers = case.facts["headers"]
+    for name in case.facts["needed_headers"]:
+        for place, letter in enumerate(headers[name]):
+            other = headers[name][:place] + chr(ord(letter) ^ 1) + headers[name][place + 1 :]
+            hook = dataclasses.replace(_hook(case), headers={**headers, name: other})
+            with pytest.raises(BadSignatureError):
+                _verify(case, hook)
 
 
 @every_hook
@@ -83,10 +98,25 @@ def test_every_header_it_needs_is_missed(case: HookCase) -> None:
     headers = case.facts["headers"]
     carried = ("signature", "hmac-sha256", "-nonce", "authorization")
     needed = [name for name in headers if name.endswith(carried)]
-    for name in needed:
+    for name in [*needed, *case.facts.get("needed_headers", [])]:
         rest = {key: value for key, value in headers.items() if key != name}
         with pytest.raises(BadSignatureError, match="missing"):
             _verify(case, dataclasses.replace(_hook(case), headers=rest))
+
+
+@every_hook
+def test_every_parameter_of_the_url_it_needs_is_missed_and_signed(case: HookCase) -> None:
+    """Schemes that sign in the URL name in `needed` what must be there, and be as it came."""
+    url = urlsplit(case.facts.get("url", ""))
+    query = dict(parse_qsl(url.query))
+    for name in case.facts.get("needed", []):
+        rest = {key: value for key, value in query.items() if key != name}
+        for changed, reason in ((rest, "missing"), ({**rest, name: query[name] + "0"}, "not")):
+            hook = dataclasses.replace(
+                _hook(case), url=url._replace(query=urlencode(changed)).geturl()
+            )
+            with pytest.raises(BadSignatureError, match=reason):
+                _verify(case, hook)
 
 
 @every_hook

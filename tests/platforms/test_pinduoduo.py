@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from platforms.adapters.pinduoduo import ADAPTER
+from platforms.adapters.pinduoduo import ADAPTER, sign
 from platforms.contract import Line, LineKind, Payout, ReadError, Record, Statement
-from tests.platforms.cases import document, documents, verdicts
+from tests.platforms.cases import FIXTURES, document, documents, verdicts
 
 HEADER = "商户订单号,发生时间,收入金额（+元）,支出金额（-元）,账务类型,备注,业务描述"
 MARKETING = "商户订单号,入账时间,账务类型,收入金额（+元）,支出金额（-元）,备注,业务描述"
@@ -228,3 +229,13 @@ def test_both_bills_are_unverified() -> None:
             statement = read(case.data)[0]
             assert isinstance(statement, Statement)
             assert statement.profile in ADAPTER.unverified
+
+
+def test_requests_are_signed_as_published() -> None:
+    (vector,) = json.loads((FIXTURES / "known_answer_vectors.json").read_text())["pinduoduo"]
+    parameters = dict(reversed(vector["params"].items()))
+    assert sign(parameters, secret=vector["secret"]) == vector["expected"]
+    # What is sent is what is signed, but for the signature itself.
+    assert sign({**parameters, "sign": "x"}, secret=vector["secret"]) == vector["expected"]
+    assert sign({**parameters, "version": "V1"}, secret=vector["secret"]) != vector["expected"]
+    assert sign(parameters, secret="another") != vector["expected"]

@@ -1,0 +1,47 @@
+"""How requests to Xiaohongshu are signed, and what its answers come in.
+
+Source: platforms-cn.md §8.1, §8.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from platforms import signing
+from platforms.adapters._answers import Item, items
+from platforms.contract import Document
+from platforms.reading import json_document
+
+
+def sign(parameters: Mapping[str, str], *, secret: str) -> str:
+    """The `sign` of a request: MD5 in lower-case hex.
+
+    It covers `method`, `appId`, `timestamp` (Unix seconds) and `version` only, neither
+    the token nor what is asked: nothing protects the body but TLS. Raises KeyError
+    where one of the four is missing.
+    """
+    names = ("appId", "timestamp", "version")
+    text = "&".join(f"{name}={parameters[name]}" for name in names)
+    return signing.md5_hex(f"{parameters['method']}?{text}{secret}".encode())
+
+
+def rows(document: Document, key: str) -> Iterator[Item]:
+    """The objects of the list `key` of a page. Raises ReadError.
+
+    The gateway wraps an answer once, and the financial ones wrap it again; each layer
+    says of itself whether it succeeded.
+    """
+    with document.open() as stream:
+        layer = Item(1, json_document(stream))
+    for _ in range(3):
+        if layer.source.get("success", True) is not True:
+            raise layer.refused("the platform answered with a failure")
+        if layer.optional("error_code") not in ("", "0"):
+            raise layer.refused(f"the platform answered with error {layer.text('error_code')}")
+        if key in layer.source:
+            return items(layer.source, key)
+        inner = layer.item("data")
+        if inner is None:
+            break
+        layer = inner
+    raise layer.refused(f"no {key}")
