@@ -108,7 +108,8 @@ def _tests(module: str) -> tuple[str, ...]:
     """The module's tests by their name, and what is quick, before all: it saves time only."""
     named = sorted((ROOT / "tests/ledger").glob(f"test_*{module.rstrip('s')}*.py"))
     quick = ROOT / "tests/ledger/test_posting.py", ROOT / "tests/ledger/test_short_way.py"
-    return (*(str(path.relative_to(ROOT)) for path in (*named, *quick)), "tests/ledger")
+    first = " ".join(str(path.relative_to(ROOT)) for path in (*named, *quick))
+    return first, "tests/ledger"
 
 
 def _difference(before: str, after: str) -> str:

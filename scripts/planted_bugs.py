@@ -142,7 +142,7 @@ def _recognise_functions(tree: Path, before: dict[str, str]) -> None:
 def caught_by(tree: Path, bug: Bug) -> str | None:
     """The first test that fails, or None if all pass. Raises CannotPlantError."""
     for tests in bug.tests:
-        done = _run(tree, "-m", "pytest", *PYTEST, tests)
+        done = _run(tree, "-m", "pytest", *PYTEST, *tests.split())
         if done.returncode == 0:
             continue
         # A fixture that fails means that migrations do not run: such a bug tells nothing.

@@ -14,6 +14,22 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "shopify": ("Shopify", "Shopify Payments"),
     "alipay": ("支付宝", "Alipay"),
     "pinduoduo": ("拼多多", "Pinduoduo", "多多", "PDD"),
+    "douyin": ("抖音", "Douyin", "抖店", "抖音小店", "抖音电商"),
+    "jd": ("京东", "JD", "京东商城", "JD.com"),
+    "kuaishou": ("快手", "Kuaishou", "快手小店"),
+    "xiaohongshu": ("小红书", "Xiaohongshu", "RED", "千帆"),
+    "wechat_store": ("微信小店", "WeChat Store", "视频号小店", "Weixin Store"),
+    "amazon": ("Amazon", "亚马逊"),
+    "ebay": ("eBay", "易贝"),
+    "walmart": ("Walmart", "沃尔玛"),
+    "etsy": ("Etsy",),
+    "shopee": ("Shopee", "虾皮"),
+    "lazada": ("Lazada", "来赞达"),
+    "tiktok_shop": ("TikTok Shop", "TikTok", "TikTok 小店"),
+    "mercadopago": ("Mercado Pago", "Mercado Libre", "美客多"),
+    "stripe": ("Stripe",),
+    "paypal": ("PayPal", "贝宝"),
+    "woocommerce": ("WooCommerce", "Woo"),
 }
 """By the adapter's code, the usual name first."""
 

@@ -238,3 +238,8 @@ def test_platforms_are_listed() -> None:
     assert list(hooks) == listed
     assert hooks["shopify"] and hooks["wechatpay"]
     assert not hooks["camt"] and not hooks["pinduoduo"]
+
+
+def test_readme_shows_what_the_adapters_can_do() -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    assert platforms.table(registry.all()) in readme.read_text(encoding="utf-8")

@@ -1,9 +1,10 @@
-"""`./manage.py platforms`: the adapters that are installed."""
+"""`./manage.py platforms`: what the adapters that are installed can do, and what is confirmed."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -13,14 +14,16 @@ from platforms.contract import Adapter, Pushes
 
 
 class Command(BaseCommand):
-    """Print one line an adapter, or JSON. Needs no database."""
+    """Print one line an adapter, JSON, or the table of README. Needs no database."""
 
     help = "List the platforms and bank formats that can be read."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--json", action="store_true", dest="as_json")
+        form = parser.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true", dest="as_json")
+        form.add_argument("--markdown", action="store_true", dest="as_markdown")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command."""
@@ -28,12 +31,25 @@ class Command(BaseCommand):
         if options["as_json"]:
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
             return
+        if options["as_markdown"]:
+            self.stdout.write(table(registry.all()))
+            return
         for row in rows:
             hooks = "hooks" if row["hooks"] else ""
             line = (
                 f"{row['code']:<12} {row['family']:<9} {row['zone']:<14} {hooks:<6} {row['name']}"
             )
             self.stdout.write(line)
+
+
+def table(adapters: Iterable[Adapter]) -> str:
+    """The adapters as a table in Markdown: whose hooks are checked, and what is unverified."""
+    rows = ["| | code | hooks | unverified |", "|---|---|---|---|"]
+    for adapter in adapters:
+        hooks = "checked" if isinstance(adapter, Pushes) else ""
+        unverified = ", ".join(f"`{part}`" for part in sorted(adapter.unverified))
+        rows.append(f"| {adapter.name} | `{adapter.code}` | {hooks} | {unverified} |")
+    return "\n".join(rows)
 
 
 def _row(adapter: Adapter) -> dict[str, object]:
