@@ -7,7 +7,7 @@ padding and what keeps a spreadsheet from rounding a long number: `="0012"`, `'0
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -16,7 +16,7 @@ from typing import Final
 from platforms.adapters._cn_export import ENCODING, names_in
 from platforms.archives import MAGIC
 from platforms.contract import Document, ReadError
-from platforms.reading import Workbook, columns, csv_rows, require_line_end
+from platforms.reading import Workbook, columns, csv_rows, require_line_end, shown
 
 # A line or two of explanation may stand above the header.
 _PREAMBLE: Final = 10
@@ -88,20 +88,50 @@ def column(text: str) -> str:
     return _clean(text).replace("（", "(").replace("）", ")")
 
 
-def headers(document: Document) -> Iterator[tuple[str, list[str]]]:
-    """(sheet, names) of every row that may be a header, for recognising; no sheet in a CSV."""
+def layouts(
+    document: Document, layout: Callable[[Collection[str]], str]
+) -> Iterator[tuple[str, str]]:
+    """Yield (sheet, layout) of every table whose header `layout` names; no sheet in a CSV.
+
+    `layout` gives "" for names that are no header. What cannot be read has no header.
+    """
     if not document.head.startswith(MAGIC):
-        for names in names_in(document.head):
-            yield "", names
+        found = (layout(names) for names in names_in(document.head))
+        yield from [("", name) for name in found if name][:1]
         return
     try:
         with document.open() as stream:
             book = Workbook(stream)
             for sheet in book.names:
-                for _, values in islice(book.rows(sheet), _PREAMBLE):
-                    yield sheet, [column(value) for value in values]
+                first = islice(book.rows(sheet), _PREAMBLE)
+                found = (layout([column(value) for value in values]) for _, values in first)
+                yield from [(sheet, name) for name in found if name][:1]
     except ReadError:
         return
+
+
+def refuse_other_sheets(
+    document: Document, layout: Callable[[Collection[str]], str], *, most: int
+) -> None:
+    """Raise ReadError where a workbook has more tables than `most`, or rows in none of them.
+
+    A sheet with a word of explanation is no table; one of many rows may be the rest of it.
+    """
+    if not document.head.startswith(MAGIC):
+        return
+    known = [sheet for sheet, _ in layouts(document, layout)]
+    if len(known) > most:
+        raise ReadError(f"the workbook holds several tables: {', '.join(known)}")
+    with document.open() as stream:
+        book = Workbook(stream)
+        for sheet in book.names:
+            if (
+                sheet not in known
+                and len(list(islice(book.rows(sheet), _PREAMBLE + 1))) > _PREAMBLE
+            ):
+                raise ReadError(
+                    f"the sheet {shown(sheet)} holds rows under no header that is known"
+                )
 
 
 @contextmanager

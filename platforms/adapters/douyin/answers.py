@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
+from platforms.adapters._unknown import refuse_unknown_money
 from platforms.adapters.douyin import words
 from platforms.adapters.douyin.movements import (
     CURRENCY,
@@ -21,7 +22,6 @@ from platforms.adapters.douyin.movements import (
     account,
     movement,
     records,
-    refuse_unknown_money,
     signed,
     waiver,
 )

@@ -9,11 +9,12 @@ The signs are those under which the parts make up the movement.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._table import Row, headers, table
+from platforms.adapters._table import Row, layouts, refuse_other_sheets, table
+from platforms.adapters._unknown import refuse_unknown_money
 from platforms.adapters.douyin import words
 from platforms.adapters.douyin.movements import (
     CURRENCY,
@@ -23,7 +24,6 @@ from platforms.adapters.douyin.movements import (
     account,
     movement,
     records,
-    refuse_unknown_money,
 )
 from platforms.contract import Document, ReadError, Record, Statement, Totals
 from platforms.reading import amount
@@ -75,6 +75,7 @@ def read(document: Document) -> Iterator[Record]:
     The file is read once for its unit and wallets, and once for each of these. It states
     no sums. Raises ReadError.
     """
+    refuse_other_sheets(document, _layout, most=1)
     sheet, profile = _sheet(document) or ("", EXPORT)
     wallets, shop = _survey(document, sheet)
     for wallet in wallets:
@@ -136,8 +137,10 @@ def _yuan(row: Row, name: str) -> Decimal:
 
 def _sheet(document: Document) -> tuple[str, str] | None:
     """The sheet with the header (none in a CSV) and its profile, None where there is none."""
-    for sheet, names in headers(document):
-        if not set(_CORE) <= {_NAMES.get(name, name) for name in names}:
-            continue
-        return sheet, API_FILE if set(_CORE) <= set(names) else EXPORT
-    return None
+    return next(iter(layouts(document, _layout)), None)
+
+
+def _layout(names: Collection[str]) -> str:
+    if not set(_CORE) <= {_NAMES.get(name, name) for name in names}:
+        return ""
+    return API_FILE if set(_CORE) <= set(names) else EXPORT

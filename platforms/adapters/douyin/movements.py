@@ -7,8 +7,7 @@ Source: platforms-cn.md §5.4.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from platforms.adapters.douyin import words
 from platforms.contract import Line, LineKind, Payout, PayoutStatus, ReadError
-from platforms.reading import amount, local_time, shown
+from platforms.reading import local_time, shown
 from platforms.values import EXACT
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -35,9 +34,6 @@ FACTS: Final = frozenset(
         *("product_id", "product_name", "author_id", "author_name", "order_type"),
         *("order_type_desc", "remark", "shop_id", "free_commission_flag", words.WAIVED),
     }
-)
-_NO_MONEY: Final = re.compile(
-    r".*(?:_(?:id|no|time|date|desc|tag|type|flag|name|count|cnt|status)|号|ID|id|时间|名称|类型|数量)"
 )
 
 
@@ -153,16 +149,6 @@ def waiver(value: Decimal) -> str:
     return f"{words.WAIVED_LABEL} {EXACT.add(value, _CENTS)}"
 
 
-def refuse_unknown_money(row: int, cells: Iterable[tuple[str, object]], known: set[str]) -> None:
-    """Raise ReadError for a field that is not known and may be money: columns grow (§5.4)."""
-    for name, value in cells:
-        if name in known or _NO_MONEY.fullmatch(name) or not _may_be_money(value):
-            continue
-        raise ReadError(
-            f"{shown(name)} is {shown(str(value))}: what it means is not known", row=row
-        )
-
-
 def _moved(fields: Fields) -> Decimal:
     """The movement with its sign; files state an outgoing one with and without its minus."""
     value = fields.money("account_amount")
@@ -201,15 +187,6 @@ def _line(
         payout_ref=reference,
         label="/".join(word for word in said if word),
     )
-
-
-def _may_be_money(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        return False
-    try:
-        return amount(f"{value:f}" if isinstance(value, Decimal) else str(value).strip()) != 0
-    except ReadError:
-        return False
 
 
 def _listed(parts: Mapping[str, Decimal]) -> str:
