@@ -60,6 +60,7 @@ _NAMES: Final[Mapping[str, str]] = {
     **{label: name for name, (label, _) in words.PARTS.items()},
 }
 _CORE: Final = ("bill_time", "account_trade_no", "account_amount", "trans_scene")
+_BLANK: Final = frozenset({"", "-", "--"})
 _KNOWN: Final = {*FACTS, *words.PARTS}
 _MONEY: Final = ("account_amount", words.WAIVED, *words.PARTS)
 
@@ -78,13 +79,15 @@ def read(document: Document) -> Iterator[Record]:
     refuse_other_sheets(document, _layout, most=1)
     sheet, profile = _sheet(document) or ("", EXPORT)
     wallets, shop = _survey(document, sheet)
-    for wallet in wallets:
+    for wallet in wallets or [""]:
         yield Statement(
             account=shop or document.context.get("account", ""),
             currency=CURRENCY,
             profile=profile,
             numbering=NUMBERING,
             cash_account=wallet,
+            # A file without rows names no wallet.
+            books=bool(wallet),
         )
         for row in _rows(document, sheet):
             if _wallet(row) == wallet:
@@ -132,7 +135,7 @@ def _fields(row: Row) -> Fields:
 
 def _yuan(row: Row, name: str) -> Decimal:
     text = row[name]
-    return amount(text, row=row.number) if text and text != "-" else NOTHING
+    return NOTHING if text in _BLANK else amount(text, row=row.number)
 
 
 def _sheet(document: Document) -> tuple[str, str] | None:
