@@ -134,8 +134,8 @@ class Workbook:
                     while element.getprevious() is not None:
                         del element.getparent()[0]
                     pending = 0
-        except etree.XMLSyntaxError as error:
-            raise ReadError(f"the workbook is damaged: {error.msg}") from error
+        except etree.LxmlError as error:
+            raise ReadError(f"the workbook is damaged: {error}") from error
 
     # --- cells ------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from platforms.reading import amount, shown
 _NO_MONEY: Final = re.compile(
     r".*(?:_(?:id|no|time|date|desc|tag|type|flag|name|count|cnt|status)"
     r"|[a-z](?:Id|No|Num|Code|Time|Date|Desc|Type|Name|Status)"
-    r"|号|编码|ID|id|时间|日期|名称|类型|数量)"
+    # Not `paid`: letters count only where they end a Chinese name.
+    r"|[\u4e00-\u9fff](?:ID|id)|号|编码|时间|日期|名称|类型|数量)"
 )
 
 

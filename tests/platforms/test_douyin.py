@@ -158,6 +158,7 @@ def test_the_lines_of_a_row_always_sum_to_its_movement(paid: int, fees: list[int
 
 def test_a_new_column_of_money_is_refused_and_a_new_fact_is_not() -> None:
     assert "'new_subsidy' is '7'" in refused(page({**ITEM, "new_subsidy": 7}))
+    assert "'amount_paid' is '7'" in refused(page({**ITEM, "amount_paid": "7"}))
     assert "'销售收入' is '5.00'" in refused(export(ROW + ",5.00", header=f"{HEADER},销售收入"))
     facts = {"new_subsidy": 0, "other_subsidy": "", "author_uid_id": 77, "note": "x", "list": [1]}
     assert lines(page({**ITEM, **facts})) == lines(page(ITEM))
@@ -196,6 +197,7 @@ def test_each_wallet_is_a_statement_of_its_own_whose_lines_are_its_movements() -
 def test_an_unknown_wallet_or_direction_is_refused() -> None:
     assert "no such account" in refused(page({**ITEM, "account_type": 5}))
     assert "no direction: '2'" in refused(page({**ITEM, "fund_flow": 2}))
+    assert "no direction: '出账 0'" in refused(page({**ITEM, "fund_flow_desc": "出账"}))
     assert "no direction: '0' -96.00" in refused(page({**ITEM, "account_amount": -9600}))
 
 
@@ -259,6 +261,8 @@ def test_a_refused_query_says_why(answer: dict[str, Any]) -> None:
 def test_rows_of_two_shops_are_refused() -> None:
     rows = ({**ITEM, "shop_id": "1"}, {**ITEM, "shop_id": "2"})
     assert "several shops" in refused(page(*rows))
+    statement, *_ = read(page({**ITEM, "account_trade_no": "AS2"}, rows[0]))
+    assert isinstance(statement, Statement) and statement.account == "1"
 
 
 # --- settlement bill ----------------------------------------------------------------

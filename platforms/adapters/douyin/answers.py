@@ -108,10 +108,10 @@ def _statements(
     profile: str,
 ) -> Iterator[Record]:
     made: dict[str, list[Line | Payout]] = {}
-    shops = set()
+    shops: set[str] = set()
     for row, item in rows:
         fields = _fields(row, item)
-        shops.add(fields.text("shop_id"))
+        shops |= {fields.text("shop_id")} - {""}
         wallet, found = _settled(fields, item) if profile == SETTLED else _moved(fields, item)
         made.setdefault(wallet, []).extend(found)
     if len(shops) > 1:

@@ -97,13 +97,14 @@ def read(document: Document) -> Iterator[Record]:
 
 def _survey(document: Document, sheet: str) -> tuple[list[str], str]:
     """The wallets the rows name and the shop; ReadError where the unit cannot be told."""
-    found, shops = set(), set()
+    found: set[str] = set()
+    shops: set[str] = set()
     is_zero = True
     is_yuan = False
     for row in _rows(document, sheet):
         refuse_unknown_money(row.number, row.cells.items(), _KNOWN)
         found.add(_wallet(row))
-        shops.add(row["shop_id"])
+        shops |= {row["shop_id"]} - {""}
         for name in _MONEY:
             is_yuan = is_yuan or "." in row[name]
             is_zero = is_zero and not _yuan(row, name)

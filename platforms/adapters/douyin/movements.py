@@ -152,8 +152,10 @@ def waiver(value: Decimal) -> str:
 def _moved(fields: Fields) -> Decimal:
     """The movement with its sign; files state an outgoing one with and without its minus."""
     value = fields.money("account_amount")
-    word = fields.text("fund_flow_desc") or fields.text("fund_flow")
-    direction = words.DIRECTIONS.get(word)
+    said = [text for name in ("fund_flow_desc", "fund_flow") if (text := fields.text(name))]
+    word = " ".join(said)
+    found = {words.DIRECTIONS.get(text) for text in said}
+    direction = found.pop() if len(found) == 1 else None
     if direction is None or (direction > 0 and value < 0):
         raise ReadError(f"no direction: {shown(word)} {value}", row=fields.row)
     return value if direction > 0 or not value else -value.copy_abs()

@@ -89,12 +89,12 @@ def _is_row(item: object) -> bool:
 
 def _bills(document: Document, rows: list[_Item]) -> Iterator[Record]:
     fees = [_fee(item) for item in rows]
-    shops = {item.text("venderId") for item in rows}
+    shops = {item.text("venderId") for item in rows} - {""}
     if len(shops) > 1:
         raise ReadError("the page holds rows of several shops")
     for is_settled in sorted({fee.is_settled for fee in fees}, reverse=True):
         yield Statement(
-            account=next(iter(shops)) or document.context.get("account", ""),
+            account=next(iter(shops), "") or document.context.get("account", ""),
             currency=CURRENCY,
             profile=BILLS,
             numbering=BY_DETAIL,

@@ -139,9 +139,11 @@ def _survey(document: Document, sheet: str, form: str) -> tuple[bool, str, bool]
     """Whether the form states how far a row is, its shop, and whether a row is not settled."""
     with table(document, _CORES[form], sheet=sheet) as rows:
         has_state = _STATE in rows.header
-    shops, is_open = set(), False
+    shops: set[str] = set()
+    is_open = False
     for row in _rows(document, sheet, form):
-        shops.add(row["店铺号"])
+        # Fees of no order may name no shop.
+        shops |= {row["店铺号"]} - {""}
         is_open = is_open or not _READERS[form](row).is_settled
     if len(shops) > 1:
         raise ReadError("the file holds rows of several shops: give them one by one")
