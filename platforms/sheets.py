@@ -54,7 +54,9 @@ class Workbook:
     def __init__(self, stream: BinaryIO) -> None:
         self._archive = Archive(stream)
         self._parts = self._sheets()
-        self._strings: list[str] | None = None
+        # Read as far as a cell asks: a header needs the first few of a million.
+        self._strings: list[str] = []
+        self._more_strings = self._shared_strings()
         self._dates: list[str] | None = None
 
     @property
@@ -77,6 +79,8 @@ class Workbook:
             last = _row_number(element, last)
             if values := self._values(element, last):
                 yield last, values
+        # To their end, where the archive proves that no byte of them was changed.
+        self._strings.extend(self._more_strings)
 
     # --- the workbook's parts -------------------------------------------------
 
@@ -169,11 +173,13 @@ class Workbook:
         return date_text(value, shape, row=row) if shape else number(value, row=row)
 
     def _shared(self, value: str, row: int) -> str:
-        if self._strings is None:
-            self._strings = list(self._shared_strings())
-        if not re.fullmatch("[0-9]{1,7}", value, re.ASCII) or int(value) >= len(self._strings):
-            raise ReadError("a text the workbook does not hold", row=row)
-        return self._strings[int(value)]
+        place = int(value) if re.fullmatch("[0-9]{1,7}", value, re.ASCII) else MAX_STRINGS
+        while len(self._strings) <= place:
+            text = next(self._more_strings, None)
+            if text is None:
+                raise ReadError("a text the workbook does not hold", row=row)
+            self._strings.append(text)
+        return self._strings[place]
 
     def _shared_strings(self) -> Iterator[str]:
         place = self._archive.place(_STRINGS)

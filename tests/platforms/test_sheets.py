@@ -152,6 +152,19 @@ def test_texts_beyond_the_table_are_refused() -> None:
         assert "does not hold" in refused(packed(sheet.format(place), strings=strings))
 
 
+def test_a_changed_byte_is_noticed_even_in_a_text_that_no_cell_shows() -> None:
+    strings = "<sst><si><t>shown</t></si><si><t>never shown</t></si></sst>"
+    sheet = '<row r="1"><c t="s"><v>0</v></c><c><v>36.8</v></c></row>'
+    stored = io.BytesIO(packed(sheet, strings=strings))
+    again = io.BytesIO()
+    with zipfile.ZipFile(stored) as given, zipfile.ZipFile(again, "w") as taken:
+        for name in given.namelist():
+            taken.writestr(name, given.read(name))
+    assert rows(again.getvalue()) == [(1, ["shown", "36.8"])]
+    for before, after in ((b"never shown", b"never shOwn"), (b"36.8", b"63.8")):
+        assert "damaged" in refused(again.getvalue().replace(before, after))
+
+
 def test_rows_and_cells_out_of_order_are_refused() -> None:
     assert "not in order" in refused(packed('<row r="2"/><row r="2"/>'))
     assert "not in order" in refused(packed('<row r="1048577"/>'))
