@@ -4,10 +4,11 @@ A sheet is read cell by cell from its XML, never through a float, within the lim
 of `platforms.archives`. What a cell gives:
 
 * text: itself, and the text a formula has made (`="0012"` keeps an id whole);
-* a number: its digits as they are written. Excel writes the binary value of 36.8 as
-  36.799999999999997: of 16 and 17 digits the decimal of 15 is taken that means the
-  same binary number (what the spreadsheet shows), and refused if there is none.
-  From 10^15 on a program has rounded what was typed, so such a number is refused;
+* a number: its digits as they are written, if they are 15 at most. A spreadsheet keeps
+  binary numbers and writes 36.8 as 36.799999999999997, or 32.01 that it has summed as
+  32.01000000000001: of more digits the 15 are taken that it shows in the cell. What is
+  no sum of cents then still has too many decimals, and `amount` refuses it. From 10^15
+  on a program has rounded what was typed, so such a number is refused;
 * a number shown as a date: `2026-05-01`, or `2026-05-01 08:00:00` with its time;
 * a computed number, an error and an entity are refused.
 
@@ -16,6 +17,7 @@ Source: ECMA-376 part 1, §18.2 (workbook), §18.3 (cells), §18.4 (shared strin
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -26,23 +28,20 @@ from lxml import etree
 
 from platforms.archives import Archive
 from platforms.contract import ReadError
-from platforms.values import EXACT, shown
+from platforms.values import shown
 
 MAX_COLUMNS: Final = 1_000
 MAX_ROWS: Final = 1_048_576
 MAX_STRINGS: Final = 2_000_000
 MAX_TEXT: Final = 64 * 1024 * 1024
 """Characters of all shared strings together: they are the only part held whole."""
-MAX_NESTED: Final = 10_000
-"""Elements within one cell, shared string or gap between two cells."""
+MAX_GAP: Final = 4 * 1024 * 1024
+"""Bytes of XML from one row or shared string to the next: what is held at a time."""
 
 _WORKBOOK: Final = "xl/workbook.xml"
 _RELATIONS: Final = "xl/_rels/workbook.xml.rels"
 _STRINGS: Final = "xl/sharedStrings.xml"
 _STYLES: Final = "xl/styles.xml"
-# Elements of which a cell, a shared string and the list of formats are made: kept till those end.
-_IN_CELL: Final = frozenset({"v", "f", "is", "t", "r", "rPr", "rPh", "phoneticPr", "extLst"})
-_IN_FORMATS: Final = frozenset({"xf", "alignment", "protection", "extLst"})
 _PROLOG: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:<\?xml[ \t\r\n][^>]*?\?>)?[ \t\r\n]*<[A-Za-z]", re.DOTALL
 )
@@ -55,7 +54,9 @@ class Workbook:
     def __init__(self, stream: BinaryIO) -> None:
         self._archive = Archive(stream)
         self._parts = self._sheets()
-        self._strings: list[str] | None = None
+        # Read as far as a cell asks: a header needs the first few of a million.
+        self._strings: list[str] = []
+        self._more_strings = self._shared_strings()
         self._dates: list[str] | None = None
 
     @property
@@ -73,30 +74,24 @@ class Workbook:
         place = self._archive.place(self._parts[name])
         if place is None:
             raise ReadError(f"the workbook lacks the part of its sheet {shown(name)}")
-        cells: dict[int, str] = {}
-        last = column = 0
-        for element in self._elements(place, keep=_IN_CELL):
-            if _name(element) == "c":
-                row = _row_number(element.getparent(), last)
-                column = _column(element, row, column)
-                if text := self._text(element, row):
-                    cells[column] = text
-            elif _name(element) == "row":
-                last = _row_number(element, last)
-                if cells:
-                    yield last, [cells.get(at, "") for at in range(1, max(cells) + 1)]
-                cells, column = {}, 0
+        last = 0
+        for element in self._elements(place, "row"):
+            last = _row_number(element, last)
+            if values := self._values(element, last):
+                yield last, values
+        # To their end, where the archive proves that no byte of them was changed.
+        self._strings.extend(self._more_strings)
 
     # --- the workbook's parts -------------------------------------------------
 
     def _sheets(self) -> dict[str, str]:
         """Each worksheet's part in the archive, by its name."""
         targets = {}
-        for element in self._elements(self._required(_RELATIONS)):
+        for element in self._elements(self._required(_RELATIONS), "Relationship"):
             if str(element.get("Type")).endswith("/worksheet"):
                 targets[element.get("Id")] = str(element.get("Target"))
         sheets: dict[str, str] = {}
-        for element in self._elements(self._required(_WORKBOOK)):
+        for element in self._elements(self._required(_WORKBOOK), "workbookPr", "sheet"):
             if _name(element) == "workbookPr" and element.get("date1904") in ("1", "true"):
                 raise ReadError("the workbook counts its days from 1904: save it anew as .xlsx")
             target = targets.get(_relation(element)) if _name(element) == "sheet" else None
@@ -113,31 +108,39 @@ class Workbook:
             raise ReadError("the ZIP is no workbook (.xlsx)")
         return place
 
-    def _elements(self, place: int, keep: frozenset[str] = frozenset()) -> Iterator[etree._Element]:
-        """Yield each element of a part at its end; those of other names than `keep` are freed."""
+    def _elements(self, place: int, *names: str) -> Iterator[etree._Element]:
+        """Yield each element of these local names at its end, then free it and all before it."""
         _check_prolog(self._archive.head(place, 1024))
-        pending = 0
         try:
             with self._archive.open(place) as stream:
+                measured = _Measured(stream)
                 parsed = etree.iterparse(
-                    stream, events=("end",), resolve_entities=False, no_network=True,
-                    load_dtd=False, huge_tree=False,
+                    measured, events=("end",), tag=[f"{{*}}{name}" for name in names],
+                    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
                 )  # fmt: skip
                 for _event, element in parsed:
-                    pending += 1
-                    if pending > MAX_NESTED:
-                        raise ReadError("a cell of the workbook is too large")
-                    if not isinstance(element.tag, str) or _name(element) in keep:
-                        continue
+                    measured.since = 0
                     yield element
-                    element.clear(keep_tail=False)
+                    element.clear()
                     while element.getprevious() is not None:
                         del element.getparent()[0]
-                    pending = 0
-        except etree.XMLSyntaxError as error:
-            raise ReadError(f"the workbook is damaged: {error.msg}") from error
+        except etree.LxmlError as error:
+            raise ReadError(f"the workbook is damaged: {error}") from error
 
     # --- cells ------------------------------------------------------------------
+
+    def _values(self, row: etree._Element, number: int) -> list[str]:
+        """The texts of a row up to its last that is not blank."""
+        values: list[str] = []
+        column = 0
+        for cell in row:
+            if _name(cell) != "c":
+                continue
+            column = _column(cell, number, column)
+            if text := self._text(cell, number):
+                values += [""] * (column - len(values) - 1)
+                values.append(text)
+        return values
 
     def _text(self, cell: etree._Element, row: int) -> str:
         """What the cell says as a text, "" for nothing."""
@@ -170,24 +173,25 @@ class Workbook:
         return date_text(value, shape, row=row) if shape else number(value, row=row)
 
     def _shared(self, value: str, row: int) -> str:
-        if self._strings is None:
-            self._strings = list(self._shared_strings())
-        if not re.fullmatch("[0-9]{1,7}", value, re.ASCII) or int(value) >= len(self._strings):
-            raise ReadError("a text the workbook does not hold", row=row)
-        return self._strings[int(value)]
+        place = int(value) if re.fullmatch("[0-9]{1,7}", value, re.ASCII) else MAX_STRINGS
+        while len(self._strings) <= place:
+            text = next(self._more_strings, None)
+            if text is None:
+                raise ReadError("a text the workbook does not hold", row=row)
+            self._strings.append(text)
+        return self._strings[place]
 
     def _shared_strings(self) -> Iterator[str]:
         place = self._archive.place(_STRINGS)
         if place is None:
             return
         characters = count = 0
-        for element in self._elements(place, keep=_IN_CELL):
-            if _name(element) == "si":
-                text = _plain(element)
-                characters, count = characters + len(text), count + 1
-                if characters > MAX_TEXT or count > MAX_STRINGS:
-                    raise ReadError("the workbook holds too much text")
-                yield text
+        for element in self._elements(place, "si"):
+            text = _plain(element)
+            characters, count = characters + len(text), count + 1
+            if characters > MAX_TEXT or count > MAX_STRINGS:
+                raise ReadError("the workbook holds too much text")
+            yield text
 
     def _date_styles(self) -> list[str]:
         """For each cell format, how a number is shown: as a `day`, a `time`, or "" as a number."""
@@ -196,10 +200,10 @@ class Workbook:
         shapes: list[str] = []
         if place is None:
             return shapes
-        for element in self._elements(place, keep=_IN_FORMATS):
+        for element in self._elements(place, "numFmt", "cellXfs"):
             if _name(element) == "numFmt":
                 codes[str(element.get("numFmtId"))] = str(element.get("formatCode"))
-            elif _name(element) == "cellXfs":
+            else:
                 found = (child.get("numFmtId", "0") for child in element if _name(child) == "xf")
                 shapes = [_BUILT_IN.get(name) or _shape(codes.get(name, "")) for name in found]
         return shapes
@@ -216,10 +220,10 @@ def xlsx_rows(stream: BinaryIO, *, sheet: str = "") -> Iterator[tuple[int, list[
 # --- numbers and dates ----------------------------------------------------------
 
 _DIGITS: Final = 15
+# The hot path: at most 15 digits, whatever they are.
+_PLAIN: Final = re.compile(r"-?(?=[0-9.]{1,16}\Z)[0-9]{1,14}(?:\.[0-9]{1,13})?", re.ASCII)
 _TOO_LONG: Final = Decimal(10) ** _DIGITS
-_ROUND: Final = Context(prec=_DIGITS)
-# Two decimals mean one binary number if they differ by less than its last bit.
-_BITS: Final = Decimal(2**52)
+_SHOWN: Final = Context(prec=_DIGITS)
 _NUMBER: Final = re.compile(
     r"-?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?", re.ASCII
 )
@@ -227,6 +231,8 @@ _NUMBER: Final = re.compile(
 
 def number(text: str, *, row: int | None = None) -> str:
     """A number of a cell as plain decimal text; see the module. Raises ReadError."""
+    if _PLAIN.fullmatch(text):
+        return text
     value = _decimal(text, row)
     if abs(value) >= _TOO_LONG:
         raise ReadError(
@@ -235,10 +241,7 @@ def number(text: str, *, row: int | None = None) -> str:
             row=row,
         )
     if len(value.normalize().as_tuple().digits) > _DIGITS:
-        near = _ROUND.plus(value)
-        if EXACT.multiply(EXACT.subtract(value, near), _BITS).copy_abs() > near.copy_abs():
-            raise ReadError(f"{shown(text)} is no decimal number of 15 digits", row=row)
-        return f"{near.normalize():f}"
+        value = _SHOWN.plus(value).normalize()
     return f"{value:f}"
 
 
@@ -304,6 +307,22 @@ def _check_prolog(head: bytes) -> None:
         raise ReadError("a part of the workbook is not in UTF-8")
 
 
+class _Measured:
+    """A part of the archive as the parser reads it; `since` is set back at every element."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.since = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes. Raises ReadError where too many come without an element."""
+        block = self._stream.read(size)
+        self.since += len(block)
+        if self.since > MAX_GAP:
+            raise ReadError("a row of the workbook is too large")
+        return block
+
+
 def _name(element: etree._Element) -> str:
     """The local name: transitional and strict workbooks have other namespaces."""
     return str(element.tag).rpartition("}")[2]
@@ -334,9 +353,6 @@ def _plain(element: etree._Element) -> str:
     return "".join(parts)
 
 
-_REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
-
-
 def _row_number(row: etree._Element | None, last: int) -> int:
     """The number of a row: stated, or the one after the last. Raises ReadError."""
     stated = None if row is None else row.get("r")
@@ -351,12 +367,18 @@ def _column(cell: etree._Element, row: int, last: int) -> int:
     """The number of a cell's column: stated, or the one after the last. Raises ReadError."""
     stated, column = cell.get("r"), last + 1
     if stated is not None:
-        match = _REFERENCE.fullmatch(stated)
-        if match is None or int(match.group(2)) != row:
+        letters = stated.rstrip("0123456789")
+        if stated[len(letters) :] != str(row):
             raise ReadError(f"a cell out of its row: {shown(stated)}", row=row)
-        column = 0
-        for letter in match.group(1):
-            column = column * 26 + ord(letter) - ord("A") + 1
+        column = _column_number(letters)
     if column <= last or column > MAX_COLUMNS:
         raise ReadError("the cells of the row are not in order, or too many", row=row)
     return column
+
+
+@functools.lru_cache(maxsize=2 * MAX_COLUMNS)
+def _column_number(letters: str) -> int:
+    """`A` is 1, `AA` 27; 0 for what is no column."""
+    if not re.fullmatch("[A-Z]{1,3}", letters, re.ASCII):
+        return 0
+    return functools.reduce(lambda found, letter: found * 26 + ord(letter) - 64, letters, 0)

@@ -235,6 +235,8 @@ def test_layouts_known_from_secondary_sources_are_marked() -> None:
         "classic_no_rows": False,
         "classic_row_missing": False,
         "current_16_columns": True,
+        "account_log_page": False,
+        "account_log_page_short": False,
         "without_totals": True,
         "zip_summary_first": True,
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from platforms import registry
-from platforms.contract import Payout
+from platforms.contract import Payout, Statement
 from settlement.money_in.inspection import Summary, document_at, inspect_file
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
@@ -188,6 +188,33 @@ if CN.exists():
         (cut,) = inspect_file(CN / "pdd" / "pdd_bill_detail_preamble_gb18030.csv")
         assert cut.code == "pinduoduo" and cut.error is not None
         assert (cut.error.row, "#收入合计 is missing" in cut.error.reason) == (6, True)
+
+    def test_jd_and_douyin_samples_of_other_people() -> None:
+        (bill,) = inspect_file(CN / "jd" / "jd_settlement_detail_rows.csv")
+        assert (bill.code, bill.lines, bill.credit, bill.debit) == ("jd", 7, "36.80", "50.32")
+        (old,) = inspect_file(CN / "douyin" / "getSettleBillDetail_v1_response.json")
+        assert old.error is not None and "what it means is not known" in old.error.reason
+        (personal,) = inspect_file(
+            BANK / "cn_platform" / "deb-sig-double-entry-generator" / "jd__example-jd-records.csv"
+        )
+        assert personal.error is not None and "personal export of JD" in personal.error.reason
+
+    @pytest.mark.parametrize(
+        ("name", "code", "profiles"),
+        [
+            ("luban.xlsx", "douyin", ["fund_flow_export"]),
+            ("360buy.xlsx", "jd", ["settlement_detail"]),
+            # Its sheet of funds names no account, as it has no rows.
+            ("jdwallet.xlsx", "jd", ["wallet_settlement"]),
+        ],
+    )
+    def test_import_templates_are_empty_files_of_their_forms(
+        name: str, code: str, profiles: list[str]
+    ) -> None:
+        document = document_at(CN / "oms" / name)
+        assert registry.recognise(document).code == code
+        records = list(registry.get(code).read(document))
+        assert [record.profile for record in records if isinstance(record, Statement)] == profiles
 
     def test_nothing_else_from_china_is_taken_for_their_bills() -> None:
         own = {*CN.glob("alipay/*.csv"), *CN.glob("pdd/*.csv")}

@@ -1,5 +1,7 @@
 """Alipay 支付宝: the fund bill of a merchant (also of Taobao and Tmall shops), notifications.
 
+The bill comes as a file and as the pages of an API.
+
 Source: reference platforms-cn.md §1.4, §2 and banks.md §1.6. A Taobao or Tmall
 seller's money is kept in Alipay, so this is also the bill of those shops.
 """
@@ -10,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.alipay import fund_bill, push, words
+from platforms.adapters.alipay import account_log, fund_bill, push, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -41,15 +43,17 @@ class Alipay(Adapter, Pushes):
     }
 
     def recognises(self, document: Document) -> bool:
-        """Whether a header in the first lines, or in a ZIP, is the fund bill's.
+        """Whether a header in the first lines, or in a ZIP, is the fund bill's; or it is its API's.
 
         Alipay's summary and its personal export are recognised too, so that they
         are refused with a sentence that helps.
         """
-        return fund_bill.recognises(document)
+        return account_log.recognises(document) or fund_bill.recognises(document)
 
     def read(self, document: Document) -> Iterator[Record]:
-        """Read a fund bill, CSV or ZIP. Raises ReadError."""
+        """Read a fund bill, CSV or ZIP, or a page of the API. Raises ReadError."""
+        if account_log.recognises(document):
+            return account_log.read(document)
         return fund_bill.read(document)
 
     def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
