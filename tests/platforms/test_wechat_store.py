@@ -202,6 +202,41 @@ def test_a_waived_fee_is_booked_gross_with_its_waiver() -> None:
     assert [line.amount for line in lines(orders(change))] == [100, -5, 1]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "amount"),
+    [
+        ("platform_commission_amount", LineKind.COMMISSION, -1),
+        ("supplier_commission_amount", LineKind.ADVERTISING, -1),
+        ("promoter_commission_amount", LineKind.ADVERTISING, -1),
+        ("freight_insurance_amount", LineKind.SHIPPING, -1),
+        ("freight_insurance_make_up_amount", LineKind.SHIPPING, -1),
+        ("pre_freight_refund_amount", LineKind.SHIPPING, 1),
+        ("other_expense_amount", LineKind.ADJUSTMENT, -1),
+    ],
+)
+def test_each_part_of_an_order_has_its_kind_and_sign(
+    name: str, kind: LineKind, amount: int
+) -> None:
+    data = orders({name: 100, "mch_settle_amount": 10000 + 100 * amount})
+    assert [(line.kind, line.amount) for line in lines(data)][1:] == [(kind, Decimal(amount))]
+    assert verdicts(read(data)) == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("buyer_refund_amount", LineKind.REFUND),
+        ("platform_discount_refund_amount", LineKind.SUBSIDY),
+        ("promoter_refund_amount", LineKind.SUBSIDY),
+        ("freight_insurance_make_up_amount", LineKind.SHIPPING),
+    ],
+)
+def test_what_is_taken_after_the_settlement_stands_beside_it(name: str, kind: LineKind) -> None:
+    data = orders({"post_settlement_expense": {name: 100}})
+    assert [(line.kind, line.amount) for line in lines(data)][1:] == [(kind, Decimal(-1))]
+    assert verdicts(read(data)) == [True]
+
+
 def test_what_the_parts_do_not_explain_is_a_line_of_its_own() -> None:
     records = read(orders({"mch_settle_amount": 9000}))
     rest = [record for record in records if isinstance(record, Line)][-1]
