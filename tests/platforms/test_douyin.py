@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -322,6 +323,21 @@ def test_a_missing_or_double_column_is_refused() -> None:
     double = HEADER.replace("备注", "佣金")
     assert "names 'commission' twice" in refused(export(ROW, header=double))
     assert "it was cut" in refused(export(ROW).rstrip())
+
+
+def test_a_header_saved_with_empty_columns_has_only_blanks_under_them() -> None:
+    wide = HEADER + ",,"
+    assert lines(export(ROW + ",,", header=wide)) == lines(export(ROW))
+    assert "row 2: 16 values under 14 columns" in refused(export(ROW + ",,5.00", header=wide))
+    assert "row 2: 15 values under 14 columns" in refused(export(ROW + ",", header=wide))
+
+
+def test_a_workbook_with_two_tables_is_refused() -> None:
+    packed = io.BytesIO()
+    with xlsxwriter.Workbook(packed) as book:
+        for name in ("六月", "七月"):
+            book.add_worksheet(name).write_row(0, 0, HEADER.split(","))
+    assert "several tables: 六月, 七月" in refused(packed.getvalue())
 
 
 def test_columns_are_bound_by_name_in_any_order_and_encoding() -> None:

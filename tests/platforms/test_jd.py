@@ -226,6 +226,8 @@ def test_the_time_of_settlement_counts_and_not_a_state_that_comes_late() -> None
     assert sums(made(late)) == {True: Decimal("36.80"), False: 0}
     for state in ("付款失败", "作废", "数据作废"):
         assert sums(made(detail(结算状态=state))) == {True: 0, False: Decimal("36.80")}
+        void = {**BILL, "settlementStatusDesc": state}
+        assert sums(api(void)) == {True: 0, False: Decimal("36.80")}
 
 
 def test_a_row_that_is_settled_later_is_another_line_and_is_booked_then() -> None:

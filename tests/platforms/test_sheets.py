@@ -153,7 +153,8 @@ def test_texts_beyond_the_table_are_refused() -> None:
 
 
 def test_a_changed_byte_is_noticed_even_in_a_text_that_no_cell_shows() -> None:
-    strings = "<sst><si><t>shown</t></si><si><t>never shown</t></si></sst>"
+    many = "".join(f"<si><t>{number}</t></si>" for number in range(20_000))
+    strings = f"<sst><si><t>shown</t></si>{many}<si><t>never shown</t></si></sst>"
     sheet = '<row r="1"><c t="s"><v>0</v></c><c><v>36.8</v></c></row>'
     stored = io.BytesIO(packed(sheet, strings=strings))
     again = io.BytesIO()
@@ -208,6 +209,37 @@ def test_bombs_are_refused_before_they_fill_the_memory() -> None:
     noise = "".join(f"<v>{number * number}</v>" for number in range(500_000))
     for bomb in (f'<row r="1"><c>{noise}</c></row>', f"<row/>{noise}<row/>"):
         assert "too large" in refused(packed(bomb))
+
+
+def test_texts_are_held_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    strings = "<sst><si><t>abc</t></si><si><t>def</t></si></sst>"
+    data = packed('<row r="1"><c t="s"><v>1</v></c></row>', strings=strings)
+    for limit, most in (("MAX_TEXT", 6), ("MAX_STRINGS", 2)):
+        monkeypatch.setattr(sheets, limit, most)
+        assert rows(data) == [(1, ["def"])]
+        monkeypatch.setattr(sheets, limit, most - 1)
+        assert "too much text" in refused(data)
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("serial", ["60", "-1", "2958465", "1E9"])
+def test_a_number_that_can_be_no_day_is_refused(serial: str) -> None:
+    with pytest.raises(ReadError, match="not a day"):
+        sheets.date_text(serial, "day")
+
+
+def test_the_first_and_the_last_day_and_the_last_second_are_read() -> None:
+    assert sheets.date_text("61", "day") == "1900-03-01"
+    assert sheets.date_text("2958464", "day") == "9999-12-30"
+    assert sheets.date_text("46143.99998842592", "time") == "2026-05-01 23:59:59"
+
+
+@pytest.mark.parametrize("form", ['"yd"0.00', "[$y-d]0.00", "0.00_y_d", r"\y\d0"])
+def test_letters_in_a_format_that_are_not_its_code_make_no_date(form: str) -> None:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made) as book:
+        book.add_worksheet().write_number(0, 0, 100.5, book.add_format({"num_format": form}))
+    assert rows(made.getvalue()) == [(1, ["100.5"])]
 
 
 def test_what_is_no_workbook_says_so() -> None:
