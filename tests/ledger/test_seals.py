@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 from uuid import UUID
 
@@ -85,13 +85,14 @@ def test_a_seal_has_at_most_ten_thousand_records() -> None:
 
 @contextmanager
 def posting_slowly(book: UUID) -> Iterator[Callable[[], UUID]]:
-    """An entry written by a transaction that commits when what is yielded is called."""
+    """An entry of the day before, by a transaction that commits when what is yielded is called."""
     written, commit = Event(), Event()
+    yesterdays = a_draft(event_at=NOW - timedelta(days=1))
 
     def slowly() -> UUID:
         try:
             with in_book(book):
-                entry = post(book=book, draft=a_draft(), now=NOW)
+                entry = post(book=book, draft=yesterdays, now=NOW)
                 written.set()
                 commit.wait(30)
                 return entry
