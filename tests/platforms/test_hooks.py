@@ -96,7 +96,7 @@ def test_no_key_at_all_is_refused(case: HookCase) -> None:
 @every_hook
 def test_every_header_it_needs_is_missed(case: HookCase) -> None:
     headers = case.facts["headers"]
-    carried = ("signature", "hmac-sha256", "-nonce", "authorization")
+    carried = ("signature", "hmac-sha256", "-nonce", "-sign", "authorization")
     needed = [name for name in headers if name.endswith(carried)]
     for name in [*needed, *case.facts.get("needed_headers", [])]:
         rest = {key: value for key, value in headers.items() if key != name}
