@@ -1,8 +1,9 @@
 """Entries of two postings: one transaction each, and in bulk, against plain SQL and django-hordak.
 
 All three write to the same server with its usual durability, in turns; medians count. Once over a
-single connection each, once with several processes at work at the same time. The sealer is at work
-every second; what it has left to do after our turn it does before the others'.
+single connection each, once with several processes at work at the same time; single entries first,
+for what bulk loads leave in the buffers is written back later and would weigh on them. The sealer
+is at work every second; what it has left to do after our turn it does before the others'.
 
 Ours: drafts in, entries out, with every check and guard; `post` in a transaction of its own,
 `post_many` in one for each batch. Plain SQL: the same columns in tables with their primary keys
@@ -73,18 +74,20 @@ def run() -> Iterator[dict[str, Any]]:
     [found] = distributions(name="django-hordak", path=[str(PEERS)])
     peer = f"django-hordak {found.version} transfer_to"
     behind: list[float] = []
-    with _hordak() as hordak, _ours(book) as ours, sealing([book]):
-        with _Plain() as plain:
-            yield from _alone(Ours([book], codes(ACCOUNTS)), plain, hordak[:1], peer, behind)
-        yield from _at_once(ours, hordak, peer, behind)
+    with _hordak() as hordak, _ours(book) as ours, _Plain() as plain, sealing([book]):
+        alone = Ours([book], codes(ACCOUNTS))
+        yield from _singles(alone, plain, hordak[:1], peer, behind)
+        yield from _singles_at_once(ours, hordak, peer, behind)
+        yield from _bulks(alone, plain, hordak[:1], peer, behind)
+        yield from _bulks_at_once(ours, hordak, peer, behind)
     yield _sealed(max(behind))
 
 
-def _alone(
+def _singles(
     ours: Ours, plain: _Plain, hordak: Clients, peer: str, behind: list[float]
 ) -> Iterator[dict[str, Any]]:
-    entries, many = BATCH * BATCHES, SINGLE * 4
-    single = in_turns(
+    many = SINGLE * 4
+    pace = in_turns(
         {
             "ours": lambda: _sealing(lambda: timed(ours.single(many)) / many, behind),
             "plain": lambda: plain.single(many) / many,
@@ -92,7 +95,15 @@ def _alone(
         },
         runs=RUNS,
     )
-    bulk = in_turns(
+    yield _case("single", many, pace, "hordak", peer, 3)
+    yield _case("single", many, pace, "plain", "plain SQL into keys only", None)
+
+
+def _bulks(
+    ours: Ours, plain: _Plain, hordak: Clients, peer: str, behind: list[float]
+) -> Iterator[dict[str, Any]]:
+    entries = BATCH * BATCHES
+    pace = in_turns(
         {
             "ours": lambda: _sealing(lambda: timed(ours.bulk(entries)) / entries, behind),
             "plain": lambda: plain.bulk(BATCH, BATCHES) / entries,
@@ -100,19 +111,16 @@ def _alone(
         },
         runs=RUNS,
     )
-    bare = "plain SQL into keys only"
-    yield _case("single", many, single, "hordak", peer, 3)
-    yield _case("single", many, single, "plain", bare, None)
-    yield _case("bulk", entries, bulk, "hordak", f"{peer}, {BATCH:,} a transaction", 30)
-    yield _case("bulk", entries, bulk, "plain", bare, 0.4)
+    yield _case("bulk", entries, pace, "hordak", f"{peer}, {BATCH:,} a transaction", 30)
+    yield _case("bulk", entries, pace, "plain", "plain SQL into keys only", 0.4)
 
 
-def _at_once(
+def _singles_at_once(
     ours: Clients, hordak: Clients, peer: str, behind: list[float]
 ) -> Iterator[dict[str, Any]]:
-    """The same with CLIENTS processes; all of them write to the same two accounts."""
-    each, share, batches = SINGLE // 4, BATCH // CLIENTS, BATCH * 2
-    single = in_turns(
+    """With CLIENTS processes; all of them write to the same two accounts."""
+    each = SINGLE // 4
+    pace = in_turns(
         {
             "ours": lambda: _sealing(
                 lambda: ours.seconds("single", SINGLE) / (SINGLE * CLIENTS), behind
@@ -121,7 +129,15 @@ def _at_once(
         },
         runs=RUNS,
     )
-    bulk = in_turns(
+    case = f"single, {CLIENTS} clients at once"
+    yield _case(case, SINGLE * CLIENTS, pace, "hordak", peer, 3)
+
+
+def _bulks_at_once(
+    ours: Clients, hordak: Clients, peer: str, behind: list[float]
+) -> Iterator[dict[str, Any]]:
+    share, batches = BATCH // CLIENTS, BATCH * 2
+    pace = in_turns(
         {
             "ours": lambda: _sealing(
                 lambda: ours.seconds("bulk", batches) / (batches * CLIENTS), behind
@@ -130,10 +146,9 @@ def _at_once(
         },
         runs=RUNS,
     )
-    at_once = f", {CLIENTS} clients at once"
-    yield _case("single" + at_once, SINGLE * CLIENTS, single, "hordak", peer, 3)
-    batched = f"{peer}, {share:,} a transaction"
-    yield _case("bulk" + at_once, batches * CLIENTS, bulk, "hordak", batched, 30)
+    case = f"bulk, {CLIENTS} clients at once"
+    against = f"{peer}, {share:,} a transaction"
+    yield _case(case, batches * CLIENTS, pace, "hordak", against, 30)
 
 
 def _sealing(work: Callable[[], float], behind: list[float]) -> float:

@@ -1,10 +1,9 @@
-"""The port: what an adapter is given and what it gives back.
+"""The port: what an adapter is given and what it gives back (fetching: platforms/pulling.py).
 
-An adapter turns documents (bytes) into records (frozen values). It knows no
-database, clock, settings or network. Amounts are signed exact decimals in the
-currency's major unit: positive increases what the merchant owns, negative
-decreases it. Instants are timezone-aware; days are calendar days where the
-money moved.
+An adapter turns documents (bytes) into records (frozen values). It knows no database, clock,
+settings or network. Amounts are signed exact decimals in the currency's major unit: positive
+increases what the merchant owns, negative decreases it. Instants are timezone-aware; days are
+calendar days where the money moved.
 """
 
 from __future__ import annotations
@@ -53,13 +52,12 @@ class PayoutStatus(enum.StrEnum):
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """Opens a run of records that tie out together; `Totals` closes it.
 
-    `books` is False for evidence that must never be booked alone (trade bills,
-    intraday reports, notifications): the same money is stated elsewhere.
-    `cash_account` names the platform's wallet the lines move ("" if none).
-    `profile` names the layout that was read ("payouts_csv"); a layout that rests
-    on secondary sources is listed in the adapter's `unverified`. `numbering`
-    names where the lines' external ids come from, if the platform numbers one
-    movement differently in its several documents: such are never mixed in a store.
+    `books` is False for evidence that must never be booked alone (trade bills, intraday reports,
+    notifications): the same money is stated elsewhere. `cash_account` names the platform's wallet
+    the lines move ("" if none). `profile` names the layout that was read ("payouts_csv"); one that
+    rests on secondary sources is listed in the adapter's `unverified`. `numbering` names where the
+    lines' external ids come from, if the platform numbers one movement differently in its several
+    documents: such are never mixed in a store.
     """
 
     account: str
@@ -76,10 +74,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One signed movement of a store's balance at a platform.
 
-    `external_id` is stable across overlapping exports and unique in a store.
-    `payout_ref` is the external id of the payout that carries the line ("" if
-    the platform does not say). `row` is the row of the source (1-based,
-    counted over the file as a person sees it).
+    `external_id` is stable across overlapping exports and unique in a store. `payout_ref` is the
+    external id of the payout that carries the line ("" if the platform does not say). `row` is the
+    row of the source (1-based, counted over the file as a person sees it).
     """
 
     external_id: str
@@ -97,10 +94,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 class Payout(msgspec.Struct, frozen=True, kw_only=True):
     """One transfer from a platform to a bank account; amount positive = paid out.
 
-    A negative amount is a platform collecting from the merchant. `derived` is
-    True when the platform gave no payout row and the adapter summed the lines.
-    `numbered` is False when the platform gave no number and the adapter made
-    `external_id` of the day: another document may state the number later.
+    A negative amount is a platform collecting from the merchant. `derived` is True when the
+    platform gave no payout row and the adapter summed the lines. `numbered` is False when it gave
+    no number and the adapter made `external_id` of the day: another document may state it later.
     """
 
     external_id: str
@@ -171,10 +167,10 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One payment a bank is to make; amount positive, in the currency's major unit.
 
-    `number` is ours, unique for all time and at most 30 ASCII characters: it goes
-    with the payment as its instruction and end-to-end id, and stands first in
-    the remittance. Accounts are IBANs or a bank's own numbers. `creditor_bank`
-    is a name, `creditor_agent` a BIC or a CNAPS code ("" if not known).
+    `number` is ours, unique for all time and at most 30 ASCII characters: it goes with the payment
+    as its instruction and end-to-end id, and stands first in the remittance. Accounts are IBANs or
+    a bank's own numbers. `creditor_bank` is a name, `creditor_agent` a BIC or a CNAPS code ("" if
+    not known).
     """
 
     number: str
@@ -203,10 +199,10 @@ class PaymentOutcome(enum.StrEnum):
 class PaymentStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What a bank says of one order; or, with an empty `number`, of several at once.
 
-    Without a number it speaks of every order of the message `message_id`, or of
-    its block `block` only if that is given: a block is called by the number of
-    its first order. Broader statuses come first, and later ones refine them.
-    `word` is the bank's own word for the outcome, `code` and `reason` why.
+    Without a number it speaks of every order of the message `message_id`, or of its block `block`
+    only if that is given: a block is called by the number of its first order. Broader statuses come
+    first, and later ones refine them. `word` is the bank's own for the outcome, `code` and `reason`
+    why.
     """
 
     number: str
@@ -240,16 +236,19 @@ class RawHook:
     headers: Mapping[str, str]
     body: bytes
     url: str = ""
+    """As it was registered at the platform, with its query."""
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """What an adapter may know of a store link: secrets by their common names.
 
-    Names: secret, app_key, app_id, token, aes_key, webhook_id,
-    verification_token, public_key (PEM text). Several values of one name
-    (rotation) are separated by a newline, except in a PEM, whose blocks follow
-    one another.
+    Names: secret, app_key, app_id, token, aes_key, webhook_id, verification_token, public_key
+    (PEM text); for calls of our own also access_token, refresh_token, private_key (PEM text),
+    serial (a certificate's number), shop (what the platform calls it, or its host), region (a
+    country or site). Several values of one name (rotation) are separated by a newline, except in
+    a PEM, whose blocks follow one another.
     """
 
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -338,6 +337,18 @@ class Pays(Protocol):
 
     def read_status(self, document: Document) -> Iterator[PaymentStatus]:
         """Yield what the bank says of earlier orders. Raises ReadError, before the first one."""
+        ...
+
+
+@runtime_checkable
+class Challenges(Protocol):
+    """An adapter whose platform tests the address before it sends what it signs."""
+
+    def challenge(self, hook: RawHook, link: Link) -> Reply | None:
+        """The byte-exact answer to such a test; None for any other message.
+
+        Raises BadSignatureError for a test that is not the platform's.
+        """
         ...
 
 

@@ -35,7 +35,7 @@ PAYMENT: Final = "payment"
 # The common names of secrets (see contract.Link).
 SECRETS: Final = frozenset(
     {"secret", "app_key", "app_id", "token", "aes_key", "webhook_id", "verification_token"}
-    | {"public_key"}
+    | {"public_key", "access_token", "refresh_token", "private_key", "serial", "shop", "region"}
 )
 
 
