@@ -160,8 +160,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     opening: Decimal | None = None
     closing: Decimal | None = None
     ties: bool | None = None
-    """The adapter's own verdict where the format has a check of its own
-    (a trade bill's seven totals, a payout row against its lines)."""
+    """The adapter's own verdict where the format has a check of its own (a trade bill's totals)."""
 
 
 class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,8 +275,7 @@ class Adapter(Protocol):
     credentials: ClassVar[tuple[str, ...]]
     kinds: ClassVar[Mapping[str, LineKind]]
     unverified: ClassVar[Mapping[str, str]]
-    """Profiles (`Statement.profile`) that rest on secondary sources, and why:
-    shown to the user as "unverified profile"."""
+    """Profiles (`Statement.profile`) that rest on secondary sources, and why: shown to the user."""
 
     def recognises(self, document: Document) -> bool:
         """Whether the content (never the name) is this adapter's."""
