@@ -320,6 +320,8 @@ class StoreLink(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     secrets_sealed = models.BinaryField(null=True, editable=False)
     """Keys and tokens by their common names, JSON, sealed; see accounts/permissions.py."""
+    pending_sealed = models.BinaryField(null=True, editable=False)
+    """Keys or a consent that are still to be proved by a call, JSON, sealed."""
     fetch_from = models.DateField(_("fetched from"), null=True, blank=True)
     """The first day whose documents are fetched; None where nothing is."""
     expires_at = models.DateTimeField(_("token ends"), null=True, blank=True)

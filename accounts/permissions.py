@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -18,6 +19,7 @@ from accounts.models import LinkMethod, LinkState, PlatformApp, StoreLink, User
 
 SECRETS = "store_link.secrets"
 APP_SECRETS = "platform_app.secrets"
+PENDING = "store_link.pending"
 RENEWAL = timedelta(seconds=60)
 """How long one process may take to renew a token before another one tries."""
 
@@ -41,11 +43,36 @@ def app_secrets(app: PlatformApp) -> dict[str, str]:
     return _opened(bytes(app.secrets_sealed), APP_SECRETS)
 
 
-def keep_app(code: str, secrets: Mapping[str, str], *, now: datetime) -> None:
-    """Keep the operator's application at a platform."""
-    PlatformApp.objects.update_or_create(
-        code=code, defaults={"secrets_sealed": _sealed(secrets, APP_SECRETS), "changed_at": now}
-    )
+def keep_app(app: PlatformApp, secrets: Mapping[str, str], *, now: datetime) -> None:
+    """Keep the secrets of the operator's application, as the operator."""
+    app.secrets_sealed, app.changed_at = _sealed(secrets, APP_SECRETS), now
+    app.save(using="ops")
+
+
+def pend(link: StoreLink, given: Mapping[str, Any]) -> None:
+    """Keep what is to be proved; what works already goes on working. Inside `acting_for`."""
+    link.pending_sealed = vault.seal(json.dumps(dict(given)), context=PENDING)
+    working = link.state in {LinkState.ACTIVE, LinkState.EXPIRING} and link.secrets_sealed
+    if not working and "revoke" not in given:
+        link.state = LinkState.REAUTH_PENDING if link.granted_at else LinkState.PENDING
+    link.error_reason = ""
+    link.save(update_fields=["pending_sealed", "state", "error_reason"])
+
+
+def pending(link: StoreLink) -> dict[str, Any] | None:
+    """What is still to be proved, or None. Raises VaultError."""
+    if link.pending_sealed is None:
+        return None
+    given: dict[str, Any] = json.loads(vault.unseal(bytes(link.pending_sealed), context=PENDING))
+    return given
+
+
+def disproved(link: StoreLink, *, reason: str) -> None:
+    """What was given does not work: say why, keep what worked before. Inside `acting_for`."""
+    link.pending_sealed, link.error_reason, link.renewing_until = None, reason, None
+    if link.state in {LinkState.PENDING, LinkState.REAUTH_PENDING}:
+        link.state = LinkState.ERROR
+    link.save(update_fields=["pending_sealed", "state", "error_reason", "renewing_until"])
 
 
 def grant(
@@ -70,8 +97,12 @@ def grant(
     link.expires_at, link.renewable_until = expires_at, renewable_until
     link.scopes = " ".join(scopes)[:500]
     link.granted_at, link.granted_by = now, by
-    link.renewing_until, link.error_reason = None, ""
-    link.save(update_fields=[*_CHANGED, "fetch_from", "granted_at", "granted_by", "method"])
+    link.renewing_until, link.error_reason, link.pending_sealed = None, "", None
+    link.save(
+        update_fields=[
+            *_CHANGED, "fetch_from", "granted_at", "granted_by", "method", "pending_sealed",
+        ]
+    )  # fmt: skip
 
 
 def renewed(
@@ -99,10 +130,10 @@ def lapsed(link: StoreLink, *, state: LinkState, reason: str) -> None:
 def revoke(link: StoreLink) -> None:
     """Forget all secrets; files can still be uploaded. Inside `acting_for`."""
     link.state, link.method = LinkState.REVOKED, LinkMethod.UPLOAD
-    link.secrets_sealed = None
+    link.secrets_sealed = link.pending_sealed = None
     link.expires_at = link.renewable_until = link.renewing_until = None
     link.scopes = link.error_reason = ""
-    link.save(update_fields=[*_CHANGED, "method"])
+    link.save(update_fields=[*_CHANGED, "method", "pending_sealed"])
 
 
 def may_renew(link_id: UUID, *, now: datetime) -> bool:

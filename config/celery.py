@@ -79,6 +79,7 @@ app.conf.update(
     task_routes={
         "settlement.tasks.read_document": {"queue": "ingest"},
         "settlement.tasks.pull": {"queue": "pull"},
+        "settlement.tasks.prove_link": {"queue": "pull"},
         "settlement.tasks.reconcile": {"queue": "reconcile"},
     },
     # Acknowledged after the work, also when the worker was killed: at least once, never less.

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Q, QuerySet
 
 from accounts.access import acting_for
-from accounts.models import BankAccount
+from accounts.models import BankAccount, StoreLink
 from ledger import heads, seals
 from settlement import bookings
 from settlement.models import (
@@ -78,6 +78,14 @@ def sweep(*, now: datetime) -> int:
 def queue_days(*, now: datetime) -> int:
     """Make the rows of days that have begun and wake workers for those due; returns how many."""
     pulling.queue_days(now=now)
+    pending = StoreLink.objects.using("ops").exclude(pending_sealed=None)
+    for merchant_id, id in pending.values_list("merchant_id", "id")[:BATCH]:
+        wake(
+            "settlement.tasks.prove_link",
+            expires=DAYS_SECONDS,
+            merchant_id=merchant_id,
+            link_id=id,
+        )
     waiting = PullDay.objects.using("ops").filter(state__in=[*PULL.waiting, PULL.working])
     days = _abandoned(waiting, now)
     for merchant_id, id in days:

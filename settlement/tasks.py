@@ -48,6 +48,12 @@ def pull(*, merchant_id: str, day_id: str, **_later: Any) -> None:
 
 
 @shared_task
+def prove_link(*, merchant_id: str, link_id: str, **_later: Any) -> None:
+    """Prove keys or a consent by a call to the platform."""
+    consent.prove(merchant_id=UUID(merchant_id), link_id=UUID(link_id))
+
+
+@shared_task
 def handle_hook(*, merchant_id: str, hook_id: str, **_later: Any) -> None:
     """Do what a kept hook asks for."""
     inbox.handle(merchant_id=UUID(merchant_id), hook_id=UUID(hook_id))

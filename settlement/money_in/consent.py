@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.core import signing
@@ -20,9 +21,11 @@ from accounts import permissions
 from accounts.access import acting_for
 from accounts.models import LinkMethod, LinkState, PlatformApp, StoreLink, User
 from platforms import registry
-from platforms.contract import Adapter, AdapterError, Link, UnauthorisedError
+from platforms.contract import Adapter, AdapterError, Link, Pushes, UnauthorisedError
 from platforms.pulling import Authorises, NotYetError, Pulls, Revokes, Tokens
 from settlement.errors import ConsentError
+from settlement.models import PullDay, PullState
+from settlement.money_in.requests import wake_after_commit
 from settlement.money_in.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -37,53 +40,117 @@ WARN = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """How a store of a platform can be linked."""
+    """How a store of a platform reaches us."""
 
+    fetches: bool
+    """Whether its documents can be fetched."""
+    receives: bool
+    """Whether the platform sends hooks."""
     keys: tuple[str, ...]
-    """The secrets to enter, in the form's order; empty where nothing is fetched by keys."""
+    """The secrets to enter, in the form's order; empty where consent does it."""
     consent: bool
-    """Whether the platform asks the merchant itself, in the operator's application's name."""
+    """Whether the merchant can consent now: the operator has an application there."""
+    unverified: str
+    """What of the calls rests on secondary sources; "" if nothing does."""
 
 
 def ways(code: str) -> Ways:
     """How a store of this platform can be linked today."""
     adapter = registry.get(code)
-    if not isinstance(adapter, Pulls):
-        return Ways(keys=tuple(adapter.credentials), consent=False)
-    if not isinstance(adapter, Authorises):
-        return Ways(keys=adapter.credentials, consent=False)
-    return Ways(keys=(), consent=PlatformApp.objects.filter(code=code).exists())
+    fetches, asks = isinstance(adapter, Pulls), isinstance(adapter, Authorises)
+    return Ways(
+        fetches=fetches,
+        receives=isinstance(adapter, Pushes),
+        keys=() if fetches and asks else tuple(adapter.credentials),
+        consent=asks and PlatformApp.objects.filter(code=code).exists(),
+        unverified=adapter.unverified.get("pull", ""),
+    )
 
 
-def link_by_keys(
-    link: StoreLink, *, secrets: Mapping[str, str], fetch_from: date, by: User, now: datetime
-) -> None:
-    """Prove the keys by a call, then keep them. Outside of a transaction.
+def enter_keys(link: StoreLink, *, secrets: Mapping[str, str], fetch_from: date, by: User) -> None:
+    """Take keys to be proved by a worker. Inside `acting_for`.
 
-    Raises ConsentError with the platform's own reason; nothing is kept then.
+    A key that is left empty stays as it was.
     """
-    with acting_for(link.merchant_id):
-        before = permissions.own_secrets(link)
-        app = {**permissions.secrets_of(link)}
     given = {name: value for name, value in secrets.items() if value}
-    kept = {**before, **given}
-    shop = _probe(link, {**app, **kept})
-    with acting_for(link.merchant_id):
+    _pend(link, keys=given, fetch_from=fetch_from, by=by)
+
+
+def consented(
+    link: StoreLink, *, answer: Mapping[str, str], back: str, fetch_from: date, by: User
+) -> None:
+    """Take what the browser brought back, to be redeemed by a worker. Inside `acting_for`."""
+    _pend(link, answer=dict(answer), back=back, fetch_from=fetch_from, by=by)
+
+
+def _pend(link: StoreLink, *, fetch_from: date, by: User, **given: Any) -> None:
+    kept = {**given, "fetch_from": fetch_from.isoformat(), "by": str(by.pk)}
+    permissions.pend(link, kept)
+    wake_after_commit("settlement.tasks.prove_link", merchant_id=link.merchant_id, link_id=link.id)
+
+
+def prove(*, merchant_id: UUID, link_id: UUID) -> None:
+    """Prove what was given by a call to the platform, and keep it; or say why it does not work.
+
+    Safe to call twice: where nothing is pending nothing is done.
+    """
+    with acting_for(merchant_id):
+        link = StoreLink.objects.select_related("store").get(id=link_id)
+        given = permissions.pending(link)
+        if given is None or not permissions.may_renew(link_id, now=timezone.now()):
+            return
+        own, app = permissions.own_secrets(link), permissions.secrets_of(link)
+    if "revoke" in given:
+        _revoke(link, given["revoke"])
+        return
+    try:
+        tokens = _tokens(link, given, own=own, all_of_them=app)
+        shop = _probe(link, {**app, **tokens.secrets})
+        _check_shop(link, shop or tokens.shop)
+    except ConsentError as error:
+        with acting_for(merchant_id):
+            permissions.disproved(link, reason=str(error))
+        return
+    named = {"shop": shop} if shop and "shop" not in tokens.secrets else {}
+    with acting_for(merchant_id):
         permissions.grant(
             link,
-            method=LinkMethod.KEYS,
-            secrets={**kept, **({"shop": shop} if shop and "shop" not in kept else {})},
-            fetch_from=fetch_from if _adapter_pulls(link) else None,
-            by=by,
-            now=now,
+            method=LinkMethod.KEYS if "keys" in given else LinkMethod.CONSENT,
+            secrets={**tokens.secrets, **named},
+            fetch_from=date.fromisoformat(given["fetch_from"]) if _fetches(link) else None,
+            by=User.objects.filter(pk=given["by"]).first(),
+            now=timezone.now(),
+            expires_at=tokens.expires_at,
+            renewable_until=tokens.renewable_until,
+            scopes=tokens.scopes,
+        )
+        PullDay.objects.filter(link=link, state__in=[PullState.WAITING, PullState.REFUSED]).update(
+            state=PullState.WAITING, lease_until=None, failures=0
         )
 
 
+def _tokens(
+    link: StoreLink, given: Mapping[str, Any], *, own: dict[str, str], all_of_them: dict[str, str]
+) -> Tokens:
+    """The keys that were entered, or what the platform grants for the consent."""
+    if "keys" in given:
+        return Tokens(secrets={**own, **given["keys"]})
+    try:
+        tokens = _authorising(link).exchange(
+            _wire(link, all_of_them),
+            Link(secrets=all_of_them),
+            answer=given["answer"],
+            back=given["back"],
+        )
+    except AdapterError as error:
+        raise ConsentError(str(error)) from error
+    shop = {"shop": tokens.shop} if tokens.shop else {}
+    return replace(tokens, secrets={**tokens.secrets, **shop})
+
+
 def consent_address(link: StoreLink, *, by: User, session: str, back: str) -> str:
-    """Where the merchant's browser goes to consent. Raises ConsentError."""
-    adapter = _authorising(link)
-    with acting_for(link.merchant_id):
-        secrets = permissions.secrets_of(link)
+    """Where the merchant's browser goes to consent. Inside `acting_for`. Raises ConsentError."""
+    adapter, secrets = _authorising(link), permissions.secrets_of(link)
     state = signing.dumps([str(link.id), str(by.pk), session], salt=SALT)
     return adapter.consent_url(Link(secrets=secrets), state=state, back=back)
 
@@ -99,51 +166,13 @@ def link_of_state(state: str, *, by: User, session: str) -> UUID:
     return UUID(link_id)
 
 
-def link_by_consent(
-    link: StoreLink,
-    *,
-    answer: Mapping[str, str],
-    back: str,
-    fetch_from: date,
-    by: User,
-    now: datetime,
-) -> None:
-    """Redeem the consent, prove it by a call, keep it. Outside of a transaction.
-
-    Raises ConsentError.
-    """
-    adapter = _authorising(link)
-    with acting_for(link.merchant_id):
-        secrets = permissions.secrets_of(link)
-    try:
-        tokens = adapter.exchange(_wire(link, secrets), Link(secrets=secrets),
-                                  answer=answer, back=back)  # fmt: skip
-    except AdapterError as error:
-        raise ConsentError(str(error)) from error
-    _check_shop(link, tokens)
-    own = {**tokens.secrets, **({"shop": tokens.shop} if tokens.shop else {})}
-    _probe(link, {**secrets, **own})
-    with acting_for(link.merchant_id):
-        permissions.grant(
-            link,
-            method=LinkMethod.CONSENT,
-            secrets=own,
-            fetch_from=fetch_from,
-            by=by,
-            now=now,
-            expires_at=tokens.expires_at,
-            renewable_until=tokens.renewable_until,
-            scopes=tokens.scopes,
-        )
-
-
-def _check_shop(link: StoreLink, tokens: Tokens) -> None:
+def _check_shop(link: StoreLink, found: str) -> None:
     """Consent for another shop than this store's would bring its money in here."""
     known = link.store.external_id
-    if known and tokens.shop and known != tokens.shop:
+    if known and found and known != found:
         raise ConsentError(
             _("the platform answered for the shop %(found)s, and this store is %(known)s")
-            % {"found": tokens.shop, "known": known}
+            % {"found": found, "known": known}
         )
 
 
@@ -177,23 +206,29 @@ def renew(link: StoreLink, *, now: datetime) -> dict[str, str]:
         return permissions.secrets_of(fresh)
 
 
-def unlink(link: StoreLink) -> str:
-    """End the permission, at the platform where it can be; returns why it could not be ended there.
+def unlink_wanted(link: StoreLink) -> None:
+    """End the permission here at once; a worker ends it at the platform. Inside `acting_for`."""
+    secrets = permissions.secrets_of(link) if link.secrets_sealed else None
+    permissions.revoke(link)
+    if secrets and isinstance(registry.get(link.store.platform), Revokes):
+        permissions.pend(link, {"revoke": secrets})
+        wake_after_commit(
+            "settlement.tasks.prove_link", merchant_id=link.merchant_id, link_id=link.id
+        )
 
-    Outside of a transaction. The secrets are forgotten either way.
-    """
+
+def _revoke(link: StoreLink, secrets: dict[str, str]) -> None:
+    """End it at the platform, and forget what that needed whether or not it could be ended."""
     adapter = registry.get(link.store.platform)
     failure = ""
     if isinstance(adapter, Revokes):
-        with acting_for(link.merchant_id):
-            secrets = permissions.secrets_of(link)
         try:
             adapter.revoke(_wire(link, secrets), Link(secrets=secrets))
         except AdapterError as error:
-            failure = str(error)
+            failure = _("the platform did not end it: %(reason)s") % {"reason": error}
     with acting_for(link.merchant_id):
         permissions.revoke(link)
-    return failure
+        permissions.lapsed(link, state=LinkState.REVOKED, reason=failure)
 
 
 def watch(*, now: datetime) -> int:
@@ -239,7 +274,7 @@ def _wire(link: StoreLink, secrets: Mapping[str, str]) -> Wire:
     return Wire(code=adapter.code, terms=terms, link=Link(secrets=dict(secrets)))
 
 
-def _adapter_pulls(link: StoreLink) -> bool:
+def _fetches(link: StoreLink) -> bool:
     return isinstance(registry.get(link.store.platform), Pulls)
 
 

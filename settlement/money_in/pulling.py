@@ -140,13 +140,6 @@ def _fetch(lease: Lease) -> None:
     _complete(lease, row, asked_at, window.end + adapter.terms.ready)
 
 
-def resume(link: StoreLink) -> None:
-    """Let what waits or was refused be tried now: the permission is new. Inside `acting_for`."""
-    PullDay.objects.filter(link=link, state__in=[PullState.WAITING, PullState.REFUSED]).update(
-        state=PullState.WAITING, lease_until=None, failures=0
-    )
-
-
 def window_of(adapter: Adapter, day: date, *, cursor: str = "") -> Window:
     """The whole calendar day at the platform."""
     zone = ZoneInfo(adapter.zone)

@@ -31,18 +31,13 @@ pytestmark = pytest.mark.usefixtures("database")
 BODY = json.dumps({"id": 623721858, "status": "paid"}).encode()
 
 
-def linked(
-    platform: str = "shopify",
-    secrets: dict[str, str] | None = None,
-    merchant: Merchant | None = None,
-) -> StoreLink:
+def linked(secrets: dict[str, str] | None = None) -> StoreLink:
     """A store linked by keys of which nothing is fetched."""
-    merchant = merchant or a_merchant()
+    merchant = a_merchant()
     with acting_for(merchant.id):
         account = open_settlement_account(merchant, name=uuid4().hex)
-        link = (
-            add_store(account, platform=platform, name="shop").links.select_related("store").get()
-        )
+        store = add_store(account, platform="shopify", name="shop")
+        link = StoreLink.objects.select_related("store").get(store=store)
         permissions.grant(
             link,
             method=LinkMethod.KEYS,
