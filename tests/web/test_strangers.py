@@ -28,6 +28,7 @@ def shops(migrated: None, django_db_blocker: pytest.FixtureRequest) -> tuple[Sho
 
 
 LINKING = ["link_stores", "confirm_stores", "add_store", "store_template"]
+CHANGING = ["upload", "withdraw", "quote", "cancel_withdrawal"]
 PERMITTING = ["store_keys", "store_consent", "store_unlink", "fetch_again", "consent_end"]
 
 
