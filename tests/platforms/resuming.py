@@ -21,8 +21,9 @@ def day(number: int, *, month: int = 3, days: int = 1) -> Window:
     return Window(begin=begin, end=begin.replace(day=number + days))
 
 
-def says(answer: object, status: int = 200, **headers: str) -> Response:
-    """An answer in JSON."""
+def says(answer: object, *, status: int = 200, link: str = "") -> Response:
+    """An answer in JSON, with a Link header if one is given."""
+    headers = {"content-type": "application/json", **({"link": link} if link else {})}
     return Response(status=status, headers=headers, body=json.dumps(answer).encode())
 
 

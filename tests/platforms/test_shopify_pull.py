@@ -101,7 +101,7 @@ def _answer(request: Request) -> Response:
     before = f'<https://evil.example{path}?page_info={which}~0&limit=9>; rel="previous", '
     after = f'<https://evil.example{path}?limit=9&page_info={which}~{number + 1}>; rel="next"'
     link = (before if number else "") + (after if number + 1 < len(pages) else "")
-    return says({name: pages[number]}, **({"link": link} if link else {}))
+    return says({name: pages[number]}, link=link)
 
 
 def _wire(answer: Any = _answer) -> Wire:
