@@ -11,14 +11,16 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from platforms import signing
+from platforms.adapters._parts import Consent
 from platforms.contract import AdapterError, Link, ReadError, UnauthorisedError, UnavailableError
-from platforms.pulling import RefusedCallError, Response, Tokens
+from platforms.pulling import Http, RefusedCallError, Response, Tokens
 from platforms.reading import json_value
 
 Faults = Mapping[str, Callable[[str], AdapterError]]
 """A platform's error code, or the HTTP status as text, and the error that is raised for it."""
 
 _WORDS: Final = 300
+# Shorter values (a region) are no secrets, and would make holes in the platform's words.
 _SHORTEST: Final = 6
 
 
@@ -28,6 +30,15 @@ def secret(link: Link, name: str) -> str:
     if not found:
         raise UnauthorisedError(f"the link has no {name}")
     return found[0]
+
+
+def access_token(http: Http, link: Link, consent: Consent) -> str:
+    """The link's access token, or one for its refresh token: a link by key may have only that.
+
+    Raises UnauthorisedError where it has neither.
+    """
+    known = signing.values(link.secrets.get("access_token", ""))
+    return known[0] if known else consent.renew(http, link).secrets["access_token"]
 
 
 def query(pairs: Mapping[str, object]) -> str:
