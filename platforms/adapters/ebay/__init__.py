@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.ebay import api, push, report, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.ebay import api, consent, pull, push, report, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -21,9 +22,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class Ebay(Adapter, Pushes):
+class Ebay(Adapter, Pushes, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "ebay"
@@ -33,13 +35,23 @@ class Ebay(Adapter, Pushes):
     # (context "zone"), and in this one where it is not given.
     zone: ClassVar[str] = "UTC"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("public_key", "verification_token")
+    credentials: ClassVar[tuple[str, ...]] = (
+        *("region", "refresh_token", "app_key", "secret", "private_key", "serial"),
+        *("public_key", "verification_token"),
+    )
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         api.PAYOUTS: "fields from eBay's own schema, no real answer seen",
         report.PROFILE: "a real header, and the words of Type from programs that read real "
         "reports; no real rows seen, and that of a payout not confirmed",
+        "pull": "calls as in eBay's documentation, and its own example of a signature; not tried "
+        "with a real account",
+        "consent": "as in eBay's documentation; not tried with a real account",
     }
+    terms: ClassVar[Terms] = pull.TERMS
+    source: ClassVar[Source] = pull
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
     def recognises(self, document: Document) -> bool:
         """Whether the JSON's fields or the report's header are eBay's."""

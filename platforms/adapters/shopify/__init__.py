@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.shopify import api, payouts, push, transactions, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.shopify import api, consent, payouts, pull, push, transactions, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -22,6 +23,7 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 _Recognises = Callable[[Document], bool]
 _Reads = Callable[[Document], Iterator[Record]]
@@ -33,7 +35,7 @@ _READERS: Final[tuple[tuple[_Recognises, _Reads], ...]] = (
 )
 
 
-class Shopify(Adapter, Pushes):
+class Shopify(Adapter, Pushes, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "shopify"
@@ -43,12 +45,19 @@ class Shopify(Adapter, Pushes):
     # zone of the store (context "zone"), and in this one where it is not given.
     zone: ClassVar[str] = words.ZONE
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = ("shop", "access_token", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         payouts.PROFILE: "columns and the sign of Fees from other people's parsers, "
         "no real file seen; it has no payout ids",
+        "pull": "calls and answers as in Shopify's documentation; not tried with a real store",
+        "consent": "as in Shopify's documentation and libraries; only the signature of the "
+        "return has published vectors",
     }
+    terms: ClassVar[Terms] = pull.TERMS
+    source: ClassVar[Source] = pull
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
     def recognises(self, document: Document) -> bool:
         """Whether the header or the first JSON keys are Shopify's."""

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from platforms.adapters._items import instant
 from platforms.adapters.shopify import words
 from platforms.adapters.shopify.balance import Payouts
 from platforms.contract import (
@@ -84,7 +85,7 @@ def _transaction(item: _Item, payouts: Payouts, zone: ZoneInfo) -> Iterator[Line
     gross, fee, net = item.money("amount"), item.money("fee"), item.money("net")
     if net != gross - fee:
         raise ReadError(f"net {net} is not amount {gross} − fee {fee}", row=item.row)
-    word, payout, at = item.text("type"), item.id("payout_id"), item.midnight("processed_at", zone)
+    word, payout, at = item.text("type"), item.id("payout_id"), item.when("processed_at", zone)
     yield _line(item, words.kind(word, gross), gross, payout, at, label=word)
     if fee:
         yield _line(item, LineKind.COMMISSION, -fee, payout, at, label=f"{word} fee", suffix=":fee")
@@ -208,3 +209,8 @@ class _Item:
     def midnight(self, name: str, zone: ZoneInfo) -> datetime:
         """A date as the instant it begins in the store's zone."""
         return words.midnight(day(self.text(name), row=self.row), zone)
+
+    def when(self, name: str, zone: ZoneInfo) -> datetime:
+        """A date, or an instant: Shopify's own documents show processed_at as either."""
+        text = self.text(name)
+        return instant(text, row=self.row) if "T" in text else self.midnight(name, zone)

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.stripe import api, push, reports, words
+from platforms.adapters._parts import PullsBy, Source
+from platforms.adapters.stripe import api, pull, push, reports, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -23,9 +24,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class Stripe(Adapter, Pushes):
+class Stripe(Adapter, Pushes, PullsBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "stripe"
@@ -35,12 +37,15 @@ class Stripe(Adapter, Pushes):
     # `_utc` are in the account's zone, which must then be given (context "zone").
     zone: ClassVar[str] = "UTC"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = ("access_token", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         reports.PROFILE: "columns from Stripe's report documentation and one public test file "
         "whose numbers were edited; no complete real file seen",
+        "pull": "calls and answers as in Stripe's documentation; not tried with a real account",
     }
+    terms: ClassVar[Terms] = pull.TERMS
+    source: ClassVar[Source] = pull
 
     def recognises(self, document: Document) -> bool:
         """Whether the header or the JSON's `object` fields are Stripe's."""
