@@ -30,6 +30,7 @@ Text = str | Promise
 PLATFORMS: Final[dict[str, Text]] = {
     "wechatpay": _("WeChat Pay"),
     "alipay": _("Alipay"),
+    "taobao": _("Taobao and Tmall fee bills"),
     "pinduoduo": _("Pinduoduo"),
     "shopify": _("Shopify"),
     "douyin": _("Douyin"),

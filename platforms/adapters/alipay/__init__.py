@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.alipay import account_log, fund_bill, push, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.alipay import account_log, consent, fund_bill, pull, push, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -23,9 +24,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class Alipay(Adapter, Pushes):
+class Alipay(PullsBy, AuthorisesBy, Adapter, Pushes):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "alipay"
@@ -33,13 +35,20 @@ class Alipay(Adapter, Pushes):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("public_key",)
+    credentials: ClassVar[tuple[str, ...]] = ("app_id", "private_key", "public_key")
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         fund_bill.CURRENT: "columns and their changing order from importers of real files, "
         "no real file seen",
         fund_bill.UNFRAMED: "seen in one public test only; it states no totals, so a file cut "
         "between two rows cannot be told from a whole one",
+        "pull": "the columns of the bill that is fetched are those of the downloaded one in "
+        "importers, no fetched file seen; its size limits and call limits are not documented",
+        "consent": "the official text is known from copies in SDKs, some of them old",
     }
 
     def recognises(self, document: Document) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.wechatpay import fund_flow, push, trade_bill
+from platforms.adapters._parts import PullsBy, Source
+from platforms.adapters.wechatpay import fund_flow, pull, push, trade_bill
 from platforms.contract import (
     Adapter,
     Document,
@@ -23,9 +24,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class WeChatPay(Adapter, Pushes):
+class WeChatPay(PullsBy, Adapter, Pushes):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "wechatpay"
@@ -33,11 +35,18 @@ class WeChatPay(Adapter, Pushes):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = fund_flow.CASH_ACCOUNTS
-    credentials: ClassVar[tuple[str, ...]] = ("public_key", "aes_key")
+    credentials: ClassVar[tuple[str, ...]] = (
+        *("shop", "serial", "private_key"),
+        *("public_key", "aes_key"),
+    )
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
     kinds: ClassVar[Mapping[str, LineKind]] = {**fund_flow.KINDS, **trade_bill.KINDS}
     unverified: ClassVar[Mapping[str, str]] = {
         trade_bill.OLD_PROFILE: "layout before 2018: columns confirmed from copies of the "
         "official text, no real file seen",
+        "pull": "what is answered for a wallet (OPERATION, FEES) that a merchant does not have "
+        "is not documented: taken as a wallet without movements",
     }
 
     def recognises(self, document: Document) -> bool:

@@ -2,8 +2,7 @@
 
 Source: reference platforms-cn.md §4.4, which rests on two users of real files
 (LEDGER, PDD-CLEAN); codes with words from a third. Unverified: no complete real
-file was seen. The platform's notifications come over a WebSocket and its API
-answer is not confirmed, so there is neither here; how requests are signed is.
+file was seen. The platform's notifications come over a WebSocket, so none are here.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from decimal import Decimal
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from platforms import signing
 from platforms.adapters._cn_export import (
     INCOME,
     OUTGO,
@@ -26,6 +24,8 @@ from platforms.adapters._cn_export import (
     names_in,
     period,
 )
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.pinduoduo import consent, pull
 from platforms.contract import (
     Adapter,
     Document,
@@ -39,6 +39,7 @@ from platforms.contract import (
     Totals,
 )
 from platforms.occurrences import Occurrences
+from platforms.pulling import Terms
 from platforms.reading import LocalTimes, located
 
 STORE_BILL: Final = "store_bill"
@@ -93,7 +94,7 @@ _PERIOD: Final = re.compile(
 )
 
 
-class Pinduoduo(Adapter):
+class Pinduoduo(PullsBy, AuthorisesBy, Adapter):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "pinduoduo"
@@ -101,12 +102,19 @@ class Pinduoduo(Adapter):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = (MAIN, MARKETING)
-    credentials: ClassVar[tuple[str, ...]] = ()
+    credentials: ClassVar[tuple[str, ...]] = ("app_key", "secret", "access_token")
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
     kinds: ClassVar[Mapping[str, LineKind]] = {**DESCRIPTIONS, **LOANS, **MARKETING_TYPES}
     unverified: ClassVar[Mapping[str, str]] = {
         STORE_BILL: "columns, signs and closing lines from programs that read real files, "
         "no complete real file seen",
         MARKETING_BILL: "columns and two of its types from one program that reads real files",
+        "pull": "the call and its answer are the vendor's as SDKs have them; that the file behind "
+        "the address is the store bill of the back office, and from when on, is not documented",
+        "consent": "page, calls and answers from several SDKs, the official text only quoted",
     }
 
     def recognises(self, document: Document) -> bool:
@@ -234,18 +242,6 @@ def _totals(bill: Export, rows: int) -> Totals:
         debit=debit.amount,
         ties=credit.count + debit.count == rows,
     )
-
-
-def sign(parameters: Mapping[str, str], *, secret: str) -> str:
-    """The `sign` of a request: MD5 in upper case (platforms-cn.md §4.1).
-
-    Every parameter that is sent but `sign` itself, sorted by name and written as name
-    and value without anything between, with the client secret before and behind. A
-    value that is no text is signed as the text that is sent; which one that is for
-    lists and objects is not documented.
-    """
-    signed = "".join(f"{name}{parameters[name]}" for name in sorted(parameters) if name != "sign")
-    return signing.md5_hex(f"{secret}{signed}{secret}".encode()).upper()
 
 
 ADAPTER: Final = Pinduoduo()
