@@ -72,7 +72,8 @@ def walk(
 ) -> Iterator[Document]:
     """Yield the window's documents, each with the cursor that follows it.
 
-    `prefix` begins their names, in which days are those of `zone`. Raises RefusedCallError for a cursor that is none of ours.
+    `prefix` begins their names, in which days are those of `zone`. Raises RefusedCallError for a
+    cursor that is none of ours.
     """
     steps = [(feed, span) for feed in feeds for span in spans(window, feed.longest)]
     start, number, place = _position(window.cursor)
@@ -102,13 +103,13 @@ def paged(ask: Callable[[Span, str], Page]) -> Callable[[Span, str], Iterator[Pi
     def pieces(span: Span, place: str) -> Iterator[Piece]:
         while True:
             page = ask(span, place)
+            if page.next == place:
+                # Asking on would never end.
+                raise RefusedCallError("the platform answers with the same page again")
             if page.rows:
                 yield Piece(body=page.body, after=page.next)
             if page.next is None:
                 return
-            if page.next == place:
-                # Asking on would never end.
-                raise RefusedCallError("the platform answers with the same page again")
             place = page.next
 
     return pieces
