@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -48,8 +49,6 @@ def params(request: Request) -> dict[str, str]:
 def shop(request: Request) -> Response:
     """Orders 1 and 2, a page without orders, order 3; nothing on other days."""
     asked = json.loads(params(request)["param"])
-    if request.url.startswith("https://openapi.kwaixiaodian.com/open/shop/info/get?"):
-        return answered({"result": 1, "data": {"shopName": "快手小店"}})
     if asked["settlementStartTime"] != 1773417600000:
         return answered({"result": 1, "data": {"orders": [], "cursor": "nomore"}})
     numbers, cursor = {"": ([1, 2], "a:1"), "a:1": ([], "b"), "b": ([3], "nomore")}[asked["cursor"]]
@@ -118,8 +117,14 @@ def test_a_full_page_without_a_cursor_is_not_taken_for_the_last() -> None:
             drain(answered({"result": 1, "data": data}))
 
 
-def test_the_probe_names_the_shop() -> None:
-    assert ADAPTER.probe(Wire(answer=shop), LINK) == "快手小店"
+def test_the_probe_asks_for_one_order_of_the_last_day() -> None:
+    wire = Wire(
+        answer=lambda _: answered({"result": 1, "data": {"orders": [], "cursor": "nomore"}})
+    )
+    assert ADAPTER.probe(wire, LINK) == ""
+    asked = json.loads(params(wire.sent[0])["param"])
+    assert (asked["size"], asked["settlementEndTime"]) == (1, 1773547200000)
+    assert asked["settlementStartTime"] == 1773547200000 - 86_400_000
 
 
 @pytest.mark.parametrize(
@@ -164,3 +169,79 @@ def test_statuses_missing_secrets_and_other_answers() -> None:
         lacking = {key: value for key, value in SECRETS.items() if key != name}
         with pytest.raises(UnauthorisedError, match=name):
             list(ADAPTER.pull(Wire(answer=shop), Link(secrets=lacking), window()))
+
+
+# --- consent --------------------------------------------------------------------------
+
+
+APP = Link(secrets={**SECRETS, "app_secret": "app-secret-1", "refresh_token": "refresh-1"})
+
+
+def granted(**changes: object) -> Response:
+    given = {
+        "result": 1,
+        "access_token": "token-2",
+        "refresh_token": "refresh-2",
+        "open_id": "o",
+        "expires_in": 172800,
+        "scopes": ["merchant_funds", "user_base"],
+    }
+    return answered({**given, **changes})
+
+
+def test_the_merchant_is_sent_to_the_page_of_consent() -> None:
+    assert ADAPTER.consent_url(APP, state="s 1", back="https://hub.example/back") == (
+        "https://open.kwaixiaodian.com/oauth/authorize?app_id=ks123"
+        "&redirect_uri=https%3A%2F%2Fhub.example%2Fback&scope=merchant_funds"
+        "&response_type=code&state=s+1"
+    )
+    assert ADAPTER.application == ("app_key", "app_secret", "secret")
+
+
+def test_a_code_is_redeemed_by_the_apps_secret_and_not_by_the_signing_one() -> None:
+    wire = Wire(answer=lambda _: granted())
+    tokens = ADAPTER.exchange(wire, APP, answer={"code": "c-1"}, back="")
+    request = wire.sent[0]
+    assert (request.method, request.url.split("?")[0], request.body) == (
+        *("GET", "https://openapi.kwaixiaodian.com/oauth2/access_token", b""),
+    )
+    assert params(request) == {
+        "app_id": "ks123",
+        "app_secret": "app-secret-1",
+        "grant_type": "code",
+        "code": "c-1",
+    }
+    assert tokens.secrets == {"access_token": "token-2", "refresh_token": "refresh-2"}
+    assert tokens.expires_at == wire.at + timedelta(hours=48)
+    assert tokens.renewable_until == wire.at + timedelta(days=180)
+    assert tokens.scopes == ("merchant_funds", "user_base")
+
+
+def test_tokens_are_renewed_until_the_end_that_is_stated() -> None:
+    wire = Wire(answer=lambda _: granted(refresh_token_expires_in=86400, scopes="merchant_funds,"))
+    tokens = ADAPTER.renew(wire, APP)
+    request = wire.sent[0]
+    assert (request.method, request.url) == (
+        *("POST", "https://openapi.kwaixiaodian.com/oauth2/refresh_token"),
+    )
+    assert dict(parse_qsl(request.body.decode())) == {
+        "app_id": "ks123",
+        "app_secret": "app-secret-1",
+        "grant_type": "refresh_token",
+        "refresh_token": "refresh-1",
+    }
+    assert tokens.renewable_until == wire.at + timedelta(days=1)
+    assert tokens.scopes == ("merchant_funds",)
+
+
+def test_ended_consent_and_broken_answers_are_told_apart() -> None:
+    for code in (100200101, 100200102, 100200105):
+        said = answered({"result": code, "error": "x", "error_msg": "app-secret-1 refresh-1"})
+        with pytest.raises(UnauthorisedError) as raised:
+            ADAPTER.renew(Wire(answer=lambda _, said=said: said), APP)
+        assert "app-secret-1" not in str(raised.value) and "refresh-1" not in str(raised.value)
+    for changes in ({"access_token": ""}, {"refresh_token": None}, {"expires_in": ""}):
+        with pytest.raises(RefusedCallError):
+            ADAPTER.renew(Wire(answer=lambda _, c=changes: granted(**c)), APP)
+    with pytest.raises(UnauthorisedError, match="no code"):
+        ADAPTER.exchange(Wire(answer=shop), APP, answer={"error": "access_denied"}, back="")

@@ -17,7 +17,6 @@ from platforms.adapters._answers import ZONE
 from platforms.adapters._fetch import (
     Feed,
     Page,
-    Refusals,
     Span,
     inside,
     listed,
@@ -26,11 +25,10 @@ from platforms.adapters._fetch import (
     text,
     walk,
 )
+from platforms.adapters.kuaishou.calls import HOST, succeeded
 from platforms.adapters.kuaishou.requests import sign
 from platforms.contract import Document, Link, UnavailableError
 from platforms.pulling import Http, Rate, Request, Terms, Window
-
-HOST: Final = "https://openapi.kwaixiaodian.com"
 
 TERMS: Final = Terms(
     # A program that makes this call waits two seconds between pages.
@@ -49,42 +47,36 @@ _DAY: Final = timedelta(days=1)
 _PAGE: Final = 100
 _LAST: Final = ("", "nomore", "no_more")
 
-_REFUSALS: Final = Refusals(
-    platform="Kuaishou",
-    # 21, 24: the token; 27, 28: the signature; 100200101 and 100200102: app and token, as the
-    # developer pages list them for every call.
-    unauthorised=frozenset({"21", "24", "27", "28", "100200101", "100200102"}),
-    unavailable=frozenset({"100200500"}),
-    # 802006: the app's calls of the day are used up.
-    slower={
-        **dict.fromkeys(("15", "16", "17", "1016", "1017", "802000"), 60),
-        "802006": 3600,
-    },
-)
-
 
 def probe(http: Http, link: Link) -> str:
-    """The shop's name. Raises the errors of `pull`."""
-    _, data = _call(http, link, "open.shop.info.get", {})
-    return text(data, "shopName")
+    """Ask for one order of yesterday; the answer does not name the shop, so "" is returned.
+
+    Raises the errors of `pull`.
+    """
+    end = http.now()
+    _call(http, link, _BILL, _asked(Span(begin=end - _DAY, end=end), "", size=1))
+    return ""
 
 
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:
     """The orders settled in the window. Raises the errors of `pulling.Pulls`."""
 
     def settled(span: Span, place: str) -> Page:
-        asked = {
-            "cursor": place,
-            "settlementStartTime": _millis(span.begin),
-            "settlementEndTime": _millis(span.end),
-            "size": _PAGE,
-        }
-        body, data = _call(http, link, _BILL, asked)
+        body, data = _call(http, link, _BILL, _asked(span, place, size=_PAGE))
         rows = len(listed(data, "orders"))
         return Page(body=body, rows=rows, next=_following(data, rows))
 
     feed = Feed(name="settled-bill", longest=_DAY, pieces=paged(settled))
     return walk([feed], window, prefix="kuaishou", zone=ZONE)
+
+
+def _asked(span: Span, cursor: str, *, size: int) -> dict[str, object]:
+    return {
+        "cursor": cursor,
+        "settlementStartTime": _millis(span.begin),
+        "settlementEndTime": _millis(span.end),
+        "size": size,
+    }
 
 
 def _call(
@@ -104,12 +96,7 @@ def _call(
     url = f"{HOST}/{method.replace('.', '/')}?{urlencode(query)}"
     headers = {"content-type": "application/x-www-form-urlencoded"}
     response = http.send(Request(method="GET", url=url, headers=headers))
-    answer = _REFUSALS.answer(response)
-    if text(answer, "result") != "1":
-        codes = [text(answer, name) for name in ("sub_code", "result", "code")]
-        said = " ".join(text(answer, name) for name in ("error", "error_msg", "msg", "sub_msg"))
-        raise _REFUSALS.error(link, said.strip(), *codes)
-    return response.body, inside(answer, "data")
+    return response.body, inside(succeeded(response, link), "data")
 
 
 def _following(data: Mapping[str, object], rows: int) -> str | None:
