@@ -77,6 +77,7 @@ def walk(
     """
     steps = [(feed, span) for feed in feeds for span in spans(window, feed.longest)]
     start, number, place = _position(window.cursor)
+    require_own_cursor(start <= len(steps))
     for step in range(start, len(steps)):
         feed, span = steps[step]
         for piece in feed.pieces(span, place):
@@ -131,12 +132,18 @@ def _position(cursor: str) -> tuple[int, int, str]:
         return 0, 1, ""
     step, _, rest = cursor.partition(":")
     number, colon, place = rest.partition(":")
-    if not (colon and _is_count(step) and _is_count(number)):
-        raise RefusedCallError("the cursor is none of this adapter's")
+    require_own_cursor(bool(colon) and is_count(step) and is_count(number))
     return int(step), int(number), place
 
 
-def _is_count(text: str) -> bool:
+def require_own_cursor(is_own: bool) -> None:
+    """Refuse a cursor that is no longer understood: beginning anew would hide it."""
+    if not is_own:
+        raise RefusedCallError("the cursor is none of this adapter's")
+
+
+def is_count(text: str) -> bool:
+    """Whether it is a number of up to nine digits."""
     return text.isascii() and text.isdigit() and len(text) < 10
 
 

@@ -45,8 +45,13 @@ def pulled(
 
 
 def resumes_everywhere(adapter: Pulls, answer: Answer, link: Link, asked: Window) -> None:
-    """From every cursor exactly the remaining documents come, with their names and cursors."""
+    """From every cursor exactly the remaining documents come, with their names and cursors.
+
+    Neither tells a secret.
+    """
     whole = pulled(adapter, answer, link, asked)
+    told = " ".join(f"{name} {cursor}" for name, _, cursor in whole)
+    assert not [value for value in link.secrets.values() if value in told]
     for kept in range(len(whole)):
         rest = Window(begin=asked.begin, end=asked.end, cursor=whole[kept][2])
         assert pulled(adapter, answer, link, rest) == whole[kept + 1 :]

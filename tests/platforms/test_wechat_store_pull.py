@@ -254,5 +254,6 @@ def test_a_list_without_end_is_refused() -> None:
 def test_a_link_without_a_secret_and_a_foreign_cursor_are_refused() -> None:
     with pytest.raises(UnauthorisedError, match="no secret"):
         list(ADAPTER.pull(Wire(answer=shop), Link(secrets={"app_id": "wx"}), window()))
-    with pytest.raises(RefusedCallError, match="cursor"):
-        pulled(ADAPTER, shop, LINK, window("report:7"))
+    for cursor in ("report:7", "0:1:x~F01~", "0:1:1", "0:1:1~F01", "3:1:"):
+        with pytest.raises(RefusedCallError, match="cursor"):
+            pulled(ADAPTER, shop, LINK, window(cursor))

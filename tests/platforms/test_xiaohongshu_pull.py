@@ -177,6 +177,8 @@ def test_statuses_and_what_is_no_answer() -> None:
     for answer in (answered(b""), wrapped({"records": [record(1)]}), wrapped(None)):
         with pytest.raises(UnavailableError):
             drain(answer)
+    with pytest.raises(RefusedCallError, match="cursor"):
+        pulled(ADAPTER, store, LINK, window("0:1:second"))
     with pytest.raises(UnauthorisedError, match="no access_token"):
         list(ADAPTER.pull(Wire(answer=store), Link(secrets=SECRETS), window()))
 

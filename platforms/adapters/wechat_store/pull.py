@@ -22,8 +22,10 @@ from platforms.adapters._fetch import (
     Refusals,
     Span,
     inside,
+    is_count,
     listed,
     paged,
+    require_own_cursor,
     secret,
     text,
     walk,
@@ -203,7 +205,9 @@ def _following(found: Mapping[str, object], at: _Place) -> _Place | None:
 def _read_place(place: str) -> _Place:
     if not place:
         return _Place()
-    page, last, key = place.split("~", 2)
+    page, _, rest = place.partition("~")
+    last, mark, key = rest.partition("~")
+    require_own_cursor(bool(mark) and is_count(page))
     return _Place(page=int(page), last=last, key=key)
 
 

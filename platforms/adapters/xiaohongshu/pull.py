@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from platforms.adapters._answers import ZONE
-from platforms.adapters._fetch import Feed, Page, Span, listed, paged, secret, text, walk
+from platforms.adapters._fetch import (
+    Feed,
+    Page,
+    Span,
+    is_count,
+    listed,
+    paged,
+    require_own_cursor,
+    secret,
+    text,
+    walk,
+)
 from platforms.adapters.xiaohongshu.calls import call
 from platforms.contract import Document, Link, UnavailableError
 from platforms.pulling import Http, Rate, Terms, Window
@@ -66,6 +77,7 @@ def _asker(
     """What asks for a page of one kind, which is its number in the place."""
 
     def ask(span: Span, place: str) -> Page:
+        require_own_cursor(not place or is_count(place))
         number = int(place or "1")
         body, data = _call(http, link, method, {**_asked(span, page=number, size=_PAGE), **only})
         rows = len(listed(data, key))
