@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.douyin import answers, fund_flow, push, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.douyin import answers, consent, fund_flow, pull, push, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -21,9 +22,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class Douyin(Adapter, Pushes):
+class Douyin(PullsBy, AuthorisesBy, Adapter, Pushes):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "douyin"
@@ -31,7 +33,7 @@ class Douyin(Adapter, Pushes):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = words.CASH_ACCOUNTS
-    credentials: ClassVar[tuple[str, ...]] = ("app_key", "secret")
+    credentials: ClassVar[tuple[str, ...]] = ("app_key", "secret", "shop")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         answers.SETTLED: "fields from copies of the documentation; how its amounts add up is "
@@ -40,7 +42,13 @@ class Douyin(Adapter, Pushes):
         "read only where they show in the file, and where the parts of a row make up its amount",
         fund_flow.API_FILE: "columns from a program that reads the file; unit and signs are not "
         "confirmed: read only where they show, and where the parts of a row make up its amount",
+        "pull": pull.UNVERIFIED,
+        "consent": consent.UNVERIFIED,
     }
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
     def recognises(self, document: Document) -> bool:
         """Whether the JSON keys or the header are Douyin's."""

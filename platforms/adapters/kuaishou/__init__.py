@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.kuaishou import bill, push
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.kuaishou import bill, consent, pull, push
 from platforms.adapters.kuaishou.requests import sign
 from platforms.contract import (
     Adapter,
@@ -23,11 +24,12 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 __all__ = ["ADAPTER", "Kuaishou", "sign"]
 
 
-class Kuaishou(Adapter, Pushes):
+class Kuaishou(PullsBy, AuthorisesBy, Adapter, Pushes):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "kuaishou"
@@ -35,13 +37,21 @@ class Kuaishou(Adapter, Pushes):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = ("", "小店余额", "微信", "支付宝", "安心钱包")
-    credentials: ClassVar[tuple[str, ...]] = ("app_key", "secret", "aes_key")
+    credentials: ClassVar[tuple[str, ...]] = (
+        *("app_key", "app_secret", "secret", "access_token", "refresh_token", "aes_key"),
+    )
     # What a figure is, is said by the name of its field; rows carry no word for it.
     kinds: ClassVar[Mapping[str, LineKind]] = {}
     unverified: ClassVar[Mapping[str, str]] = {
         bill.PROFILE: "field names from a model of the official SDK; that the figures are fen "
         "and how they add up is not confirmed by the platform",
+        "pull": pull.UNVERIFIED,
+        "consent": consent.UNVERIFIED,
     }
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
     def recognises(self, document: Document) -> bool:
         """Whether it is an answer with settled orders."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.wechat_store import export, funds_flow, order_flow, push, words
+from platforms.adapters._parts import PullsBy, Source
+from platforms.adapters.wechat_store import export, funds_flow, order_flow, pull, push, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -23,6 +24,7 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 _Recognises = Callable[[Document], bool]
 _Reads = Callable[[Document], Iterator[Record]]
@@ -34,7 +36,7 @@ _READERS: Final[tuple[tuple[_Recognises, _Reads], ...]] = (
 )
 
 
-class WechatStore(Adapter, Pushes):
+class WechatStore(PullsBy, Adapter, Pushes):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "wechat_store"
@@ -42,13 +44,16 @@ class WechatStore(Adapter, Pushes):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("token", "aes_key", "app_id")
+    credentials: ClassVar[tuple[str, ...]] = ("app_id", "secret", "token", "aes_key")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         export.PROFILE: "columns from programs that import the file, no real file seen; "
         "that its amounts are yuan is not confirmed",
         order_flow.PROFILE: "how the parts of an order add up to its settlement is not documented",
+        "pull": pull.UNVERIFIED,
     }
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
 
     def recognises(self, document: Document) -> bool:
         """Whether it is an answer about movements or orders, or the export."""

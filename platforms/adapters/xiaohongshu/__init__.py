@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.xiaohongshu import push, records, settlement, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.xiaohongshu import consent, pull, push, records, settlement, words
 from platforms.adapters.xiaohongshu.requests import sign
 from platforms.contract import (
     Adapter,
@@ -25,11 +26,12 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 __all__ = ["ADAPTER", "Xiaohongshu", "sign"]
 
 
-class Xiaohongshu(Adapter, Pushes):
+class Xiaohongshu(PullsBy, AuthorisesBy, Adapter, Pushes):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "xiaohongshu"
@@ -37,7 +39,7 @@ class Xiaohongshu(Adapter, Pushes):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = words.WALLETS
-    credentials: ClassVar[tuple[str, ...]] = ("app_id", "secret")
+    credentials: ClassVar[tuple[str, ...]] = ("app_id", "secret", "access_token", "refresh_token")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         records.PROFILE: "fields and types from programs that call the API, no real answer seen",
@@ -45,7 +47,13 @@ class Xiaohongshu(Adapter, Pushes):
         "not documented",
         settlement.EXPENSES: "the sign of the amounts is not documented",
         push.PROFILE: "the signature of messages from one program only; it does not cover the body",
+        "pull": pull.UNVERIFIED,
+        "consent": consent.UNVERIFIED,
     }
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
     def recognises(self, document: Document) -> bool:
         """Whether it is a page of records, of settled orders or of services."""
