@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.etsy import ledger, push, statement, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.etsy import consent, ledger, pull, push, statement, words
+from platforms.adapters.etsy.consent import APPLICATION
 from platforms.contract import (
     Adapter,
     Document,
@@ -22,9 +24,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class Etsy(Adapter, Pushes):
+class Etsy(Adapter, Pushes, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "etsy"
@@ -33,14 +36,21 @@ class Etsy(Adapter, Pushes):
     # The statement's days are read in the zone of the store (context "zone").
     zone: ClassVar[str] = words.ZONE
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = ("shop", "access_token", "refresh_token", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         ledger.PROFILE: "fields and words from the vendor's API description, no real answer "
         "seen; the exact spelling of the words is not confirmed",
         statement.PROFILE: "real rows of two months seen, never a whole file; its deposits and "
         "fee rows are known from other people's tests only",
+        "pull": "the calls are the vendor's guide and its maintainers' answers, never made: in "
+        "which order entries come, and how soon they appear, is not said",
+        "consent": "the calls are the vendor's guide, never made",
     }
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = APPLICATION
+    consent: ClassVar[Consent] = consent
 
     def recognises(self, document: Document) -> bool:
         """Whether the header or the first JSON entry is Etsy's."""

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.mercadopago import push, release, settlement
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.mercadopago import consent, pull, push, release, settlement
+from platforms.adapters.mercadopago.consent import APPLICATION
 from platforms.contract import (
     Adapter,
     Document,
@@ -23,9 +25,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class MercadoPago(Adapter, Pushes):
+class MercadoPago(Adapter, Pushes, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "mercadopago"
@@ -34,14 +37,21 @@ class MercadoPago(Adapter, Pushes):
     # Every time in the reports states its offset.
     zone: ClassVar[str] = "UTC"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = ("access_token", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = {**release.KINDS, **settlement.KINDS}
     unverified: ClassVar[Mapping[str, str]] = {
         release.PROFILE: "rows of one real report (Argentina) seen, never a whole one: what its "
         "total row covers is known from that excerpt",
         settlement.PROFILE: "three rows of one real report (Argentina) seen; only two of its "
         "transaction types are confirmed",
+        "pull": "the calls are the vendor's guide, never made: that the list names a report by the "
+        "days and the number it was ordered with, and how soon a day is complete, is not said",
+        "consent": "the calls are the vendor's guide and SDK, never made",
     }
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = APPLICATION
+    consent: ClassVar[Consent] = consent
 
     def recognises(self, document: Document) -> bool:
         """Whether the header has the core columns of one of the two reports."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 
-from platforms.adapters.walmart import push, report, rows, words
+from platforms.adapters._parts import PullsBy, Source
+from platforms.adapters.walmart import pull, push, report, rows, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -21,9 +22,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class Walmart(Adapter, Pushes):
+class Walmart(Adapter, Pushes, PullsBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "walmart"
@@ -33,13 +35,17 @@ class Walmart(Adapter, Pushes):
     # this one where it is not given.
     zone: ClassVar[str] = "UTC"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = ("app_key", "app_secret", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         report.PROFILE: "real rows seen, but no whole report; some amount types from programs "
         "that read real answers",
         "webhook": "how far a webhook's clock may differ is not published: 300 seconds are ours",
+        "pull": "the calls are the vendor's guide and other programs', never made: when a report "
+        "appears after the day it is named by, and how many calls are free, is not published",
     }
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
 
     def recognises(self, document: Document) -> bool:
         """Whether the header, that of a file in the ZIP, or the JSON's fields are Walmart's."""
