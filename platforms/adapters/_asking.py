@@ -38,6 +38,7 @@ _PARTS_KEPT: Final = ["kept"]
 # What may be told of a link; every other secret is taken out of a platform's words.
 _TOLD: Final = frozenset({"app_id", "app_key", "shop", "region"})
 _SHORTEST_SECRET: Final = 4
+_LONGEST_WORDS: Final = 300
 _BAN: Final = re.compile(r"\blast (\d{1,5}) second", re.ASCII)
 
 
@@ -200,7 +201,7 @@ class Refusals:
             key for key in self.errors if key == code or (" " in key and said.startswith(key))
         ]
         kind = self.errors[max(fitting, key=len)] if fitting else otherwise
-        reason = f"{self.platform}: {shown(_without_secrets(said, link, hidden))}"
+        reason = f"{self.platform}: {_without_secrets(said, link, hidden)}"
         if kind is RateLimitedError:
             ban = _BAN.search(said)
             return RateLimitedError(reason, retry_after=int(ban[1]) if ban else PAUSE)
@@ -215,7 +216,7 @@ def _without_secrets(said: str, link: Link, hidden: Sequence[str]) -> str:
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= _SHORTEST_SECRET:
             said = said.replace(value, "…")
-    return said
+    return " ".join(said.split())[:_LONGEST_WORDS]
 
 
 def needed(link: Link, name: str) -> str:

@@ -384,7 +384,7 @@ def test_a_refused_consent_says_why_and_no_code(code: str, kind: type[AdapterErr
         ADAPTER.exchange(
             Wire(answer=lambda _: answer), APP, answer={"code": "0_secret_code"}, back=""
         )
-    assert str(caught.value) == f"Lazada: '{code} refused …'"
+    assert str(caught.value) == f"Lazada: {code} refused …"
 
 
 @pytest.mark.parametrize("field", ["access_token", "refresh_token", "expires_in", "country"])

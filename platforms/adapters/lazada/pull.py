@@ -47,7 +47,7 @@ LOOK_BACK: Final = timedelta(days=14)
 
 TERMS: Final = Terms(
     rates={"": Rate(calls=5, seconds=1, per="app_key", source="assumed")},
-    ready=timedelta(days=2),
+    ready=timedelta(days=1),
     reach=timedelta(days=730),
 )
 
