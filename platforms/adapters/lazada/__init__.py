@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import ClassVar, Final
 
 from platforms.adapters import _app_key_push as push
-from platforms.adapters.lazada import answers, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.lazada import answers, consent, pull, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -23,9 +24,10 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 
 
-class Lazada(Adapter, Pushes):
+class Lazada(Adapter, Pushes, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "lazada"
@@ -33,7 +35,14 @@ class Lazada(Adapter, Pushes):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = answers.ZONE
     cash_accounts: ClassVar[tuple[str, ...]] = ("", answers.WALLET_ACCOUNT)
-    credentials: ClassVar[tuple[str, ...]] = ("app_key", "secret")
+    credentials: ClassVar[tuple[str, ...]] = (
+        *("app_key", "secret", "region"),
+        *("access_token", "refresh_token"),
+    )
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         answers.DETAILS: "fields and fee types from the vendor's documentation, no real answer "
@@ -42,6 +51,9 @@ class Lazada(Adapter, Pushes):
         "example does not follow its formula, so the sign of fees and refunds is open",
         answers.WALLET: "fields from the vendor's documentation; its words are translated and "
         "only a few are known, and how it relates to the statements is not stated",
+        "pull": "the calls from the vendor's documentation, no real answer seen; whether the last "
+        "day of a window is included, and the limit of calls, are not stated",
+        "consent": "the calls from the vendor's documentation, no real answer seen",
     }
 
     def recognises(self, document: Document) -> bool:

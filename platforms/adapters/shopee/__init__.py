@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import ClassVar, Final
 
 from platforms.adapters._api_answer import Item, answer_of, holds
-from platforms.adapters.shopee import escrow, payouts, push, wallet, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.shopee import consent, escrow, payouts, pull, push, wallet, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -23,6 +24,7 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 from platforms.reading import shown
 
 _Reads = Callable[[Item, Document], Iterator[Record]]
@@ -54,7 +56,7 @@ _NO_ERROR: Final = frozenset({"", "-"})
 _FIELDS: Final = "fields from the vendor's documentation, no real answer seen"
 
 
-class Shopee(Adapter, Pushes):
+class Shopee(Adapter, Pushes, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "shopee"
@@ -63,7 +65,14 @@ class Shopee(Adapter, Pushes):
     # Every time is stated in epoch seconds.
     zone: ClassVar[str] = "UTC"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = (
+        *("app_id", "secret", "shop"),
+        *("access_token", "refresh_token"),
+    )
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         wallet.WALLET: f"{_FIELDS}; rows have no id, and amounts no sign of their own",
@@ -74,6 +83,11 @@ class Shopee(Adapter, Pushes):
         payouts.INFO: _FIELDS,
         payouts.BILLING: f"{_FIELDS}; two of its words are known",
         payouts.INCOME: f"{_FIELDS}; its words are translated",
+        "pull": "the calls from the vendor's documentation, no real answer seen; how the wallet's "
+        "pages are counted is contradictory, the limit of calls is not stated, and the details of "
+        "payouts are no longer given in every region",
+        "consent": "the tokens from the vendor's documentation, no real answer seen; the address "
+        "without a signature from another of its guides",
     }
 
     def recognises(self, document: Document) -> bool:
