@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 LIVE = (LinkState.ACTIVE, LinkState.EXPIRING)
 STATE_SECONDS = 900
 SALT = "tributary.consent"
+TOKENS = ("access_token", "refresh_token")
+"""What consent brings."""
 EARLY = timedelta(minutes=10)
 """A token is renewed so long before it ends: no document is begun with one that ends in it."""
 WARN = timedelta(days=14)
@@ -47,7 +49,7 @@ class Ways:
     receives: bool
     """Whether the platform sends hooks."""
     keys: tuple[str, ...]
-    """The secrets to enter, in the form's order; empty where consent does it."""
+    """The secrets to enter, in the form's order; where consent does it, those it leaves open."""
     consent: bool
     """Whether the merchant can consent now: the operator has an application there."""
     unverified: str
@@ -57,12 +59,16 @@ class Ways:
 def ways(code: str) -> Ways:
     """How a store of this platform can be linked today."""
     adapter = registry.get(code)
-    fetches, asks = isinstance(adapter, Pulls), isinstance(adapter, Authorises)
+    keys: tuple[str, ...] = tuple(adapter.credentials)
+    asks = isinstance(adapter, Authorises) and PlatformApp.objects.filter(code=code).exists()
+    if isinstance(adapter, Authorises) and asks:
+        granted = {*adapter.application, *TOKENS}
+        keys = tuple(name for name in keys if name not in granted)
     return Ways(
-        fetches=fetches,
+        fetches=isinstance(adapter, Pulls),
         receives=isinstance(adapter, Pushes),
-        keys=() if fetches and asks else tuple(adapter.credentials),
-        consent=asks and PlatformApp.objects.filter(code=code).exists(),
+        keys=keys,
+        consent=asks,
         unverified=adapter.unverified.get("pull", ""),
     )
 
@@ -76,11 +82,46 @@ def enter_keys(link: StoreLink, *, secrets: Mapping[str, str], fetch_from: date,
     _pend(link, keys=given, fetch_from=fetch_from, by=by)
 
 
-def consented(
-    link: StoreLink, *, answer: Mapping[str, str], back: str, fetch_from: date, by: User
-) -> None:
-    """Take what the browser brought back, to be redeemed by a worker. Inside `acting_for`."""
-    _pend(link, answer=dict(answer), back=back, fetch_from=fetch_from, by=by)
+def consent_address(
+    link: StoreLink,
+    *,
+    secrets: Mapping[str, str],
+    fetch_from: date,
+    by: User,
+    session: str,
+    back: str,
+) -> str:
+    """Where the merchant's browser goes to consent. Inside `acting_for`. Raises ConsentError.
+
+    `secrets` is what the platform must know of the shop before, or does not grant by consent.
+    """
+    given = {name: value for name, value in secrets.items() if value}
+    state = signing.dumps([str(link.id), str(by.pk), session], salt=SALT)
+    known = {**permissions.secrets_of(link), **given}
+    try:
+        address = _authorising(link).consent_url(Link(secrets=known), state=state, back=back)
+    except AdapterError as error:
+        raise ConsentError(str(error)) from error
+    permissions.pend(link, {"begun": given, "fetch_from": fetch_from.isoformat()})
+    return address
+
+
+def consented(link: StoreLink, *, answer: Mapping[str, str], back: str, by: User) -> None:
+    """Take what the browser brought back, to be redeemed by a worker. Inside `acting_for`.
+
+    Raises ConsentError where no consent was begun, or it was ended by other keys meanwhile.
+    """
+    begun = permissions.pending(link) or {}
+    if "begun" not in begun:
+        raise ConsentError(_("no consent was begun for this store; begin again"))
+    fetch_from = date.fromisoformat(begun["fetch_from"])
+    _pend(link, begun=begun["begun"], answer=dict(answer), back=back, fetch_from=fetch_from, by=by)
+
+
+def being_proved(link: StoreLink) -> bool:
+    """Whether a worker is about to prove something. Inside `acting_for`."""
+    given = permissions.pending(link)
+    return given is not None and "fetch_from" in given and "by" in given
 
 
 def _pend(link: StoreLink, *, fetch_from: date, by: User, **given: Any) -> None:
@@ -97,9 +138,12 @@ def prove(*, merchant_id: UUID, link_id: UUID) -> None:
     with acting_for(merchant_id):
         link = StoreLink.objects.select_related("store").get(id=link_id)
         given = permissions.pending(link)
-        if given is None or not permissions.may_renew(link_id, now=timezone.now()):
+        if given is None or given.keys().isdisjoint({"keys", "answer", "revoke"}):
             return
-        own, app = permissions.own_secrets(link), permissions.secrets_of(link)
+        if not permissions.may_renew(link_id, now=timezone.now()):
+            return
+        own = {**permissions.own_secrets(link), **given.get("begun", {})}
+        app = {**permissions.secrets_of(link), **own}
     if "revoke" in given:
         _revoke(link, given["revoke"])
         return
@@ -145,14 +189,7 @@ def _tokens(
     except AdapterError as error:
         raise ConsentError(str(error)) from error
     shop = {"shop": tokens.shop} if tokens.shop else {}
-    return replace(tokens, secrets={**tokens.secrets, **shop})
-
-
-def consent_address(link: StoreLink, *, by: User, session: str, back: str) -> str:
-    """Where the merchant's browser goes to consent. Inside `acting_for`. Raises ConsentError."""
-    adapter, secrets = _authorising(link), permissions.secrets_of(link)
-    state = signing.dumps([str(link.id), str(by.pk), session], salt=SALT)
-    return adapter.consent_url(Link(secrets=secrets), state=state, back=back)
+    return replace(tokens, secrets={**own, **tokens.secrets, **shop})
 
 
 def link_of_state(state: str, *, by: User, session: str) -> UUID:

@@ -23,6 +23,7 @@ WORDS: Final[dict[str, tuple[Any, Any]]] = {
     "access_token": (_("Access token"), ""),
     "refresh_token": (_("Refresh token"), ""),
     "private_key": (_("Your private key"), _("PEM text; it signs your calls.")),
+    "app_secret": (_("App secret"), ""),
     "serial": (_("Certificate number"), _("Of the certificate that belongs to the private key.")),
     "shop": (_("Shop at the platform"), _("Its number, or its host.")),
     "region": (_("Country or site"), _("For example SG or US.")),
@@ -33,7 +34,10 @@ OPEN: Final = {"app_key", "app_id", "webhook_id", "serial", "shop", "region", "p
 
 
 class KeysForm(forms.Form):
-    """The keys of a store, drawn from what its adapter asks for."""
+    """What the merchant tells of a store, drawn from what its adapter asks for.
+
+    Not every store has all of it: whether it is enough, the platform says when it is asked.
+    """
 
     def __init__(
         self, data: Any = None, *, names: Sequence[str], known: bool, first: date, today: date
@@ -42,8 +46,14 @@ class KeysForm(forms.Form):
         fields: dict[str, Any] = self.fields
         for name in names:
             fields[name] = _field(name, known=known)
+        self.today = today
         if first < today:
             fields["fetch_from"] = first_day_field(first=first, today=today)
+
+    def first_day(self) -> date:
+        """From which day documents are fetched."""
+        chosen: date | None = self.cleaned_data.get("fetch_from")
+        return chosen or self.today
 
     def secrets(self) -> dict[str, str]:
         """What was entered, by its common name."""
@@ -52,15 +62,6 @@ class KeysForm(forms.Form):
             for name, value in self.cleaned_data.items()
             if name in WORDS
         }
-
-
-class ConsentForm(forms.Form):
-    """From which day on, before the browser leaves for the platform."""
-
-    def __init__(self, data: Any = None, *, first: date, today: date) -> None:
-        super().__init__(data, label_suffix="")
-        fields: dict[str, Any] = self.fields
-        fields["fetch_from"] = first_day_field(first=first, today=today)
 
 
 def first_day_field(*, first: date, today: date) -> forms.DateField:
@@ -105,6 +106,6 @@ def _field(name: str, *, known: bool) -> forms.CharField:
         label=label,
         widget=widget,
         max_length=MOST,
-        required=not known,
+        required=False,
         help_text=_("Leave it empty to keep the one that is here.") if known else help_text,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,10 +23,9 @@ from settlement.money_in import consent, pulling
 from settlement.money_in.wire import simulated
 from web.dashboard import labels
 from web.dashboard.entrance import MemberRequest, member_page, show
-from web.dashboard.link_forms import ConsentForm, KeysForm
+from web.dashboard.link_forms import KeysForm
 
 FIRST_FETCH = timedelta(days=90)
-FETCH_FROM = "consent_fetch_from"
 
 
 @require_safe
@@ -43,13 +43,8 @@ def enter_keys(request: MemberRequest, store_id: UUID) -> HttpResponse:
     link = _link(store_id)
     form = _keys_form(link, request.POST)
     if not form.is_valid():
-        return _page(request, link, keys_form=form, status=409)
-    consent.enter_keys(
-        link,
-        secrets=form.secrets(),
-        fetch_from=form.cleaned_data.get("fetch_from") or timezone.localdate(),
-        by=request.user,
-    )
+        return _page(request, link, form=form, status=409)
+    consent.enter_keys(link, secrets=form.secrets(), fetch_from=form.first_day(), by=request.user)
     return redirect("store", store_id)
 
 
@@ -59,14 +54,17 @@ def begin_consent(request: MemberRequest, store_id: UUID) -> HttpResponse:
     """Send the browser to the platform."""
     require(request.member, Action.LINK)
     link = _link(store_id)
-    form = ConsentForm(request.POST, **_span(link))
+    form = _keys_form(link, request.POST)
     if not form.is_valid():
-        return _page(request, link, consent_form=form, status=409)
-    session = request.session
-    session[FETCH_FROM] = form.cleaned_data["fetch_from"].isoformat()
+        return _page(request, link, form=form, status=409)
     try:
         address = consent.consent_address(
-            link, by=request.user, session=_session(request), back=_back(request, link)
+            link,
+            secrets=form.secrets(),
+            fetch_from=form.first_day(),
+            by=request.user,
+            session=_session(request),
+            back=_back(request, link),
         )
     except ConsentError as error:
         messages.error(request, str(error))
@@ -84,17 +82,12 @@ def end_consent(request: MemberRequest, code: str) -> HttpResponse:
             request.GET.get("state", ""), by=request.user, session=_session(request)
         )
         link = StoreLink.objects.select_related("store").get(id=link_id, store__platform=code)
+        consent.consented(
+            link, answer=request.GET.dict(), back=_back(request, link), by=request.user
+        )
     except (ConsentError, StoreLink.DoesNotExist) as error:
         messages.error(request, str(error))
         return redirect("stores")
-    begun = request.session.pop(FETCH_FROM, "")
-    consent.consented(
-        link,
-        answer=request.GET.dict(),
-        back=_back(request, link),
-        fetch_from=date.fromisoformat(begun) if begun else timezone.localdate(),
-        by=request.user,
-    )
     return redirect("store", link.store_id)
 
 
@@ -130,8 +123,7 @@ def _page(
     request: MemberRequest,
     link: StoreLink,
     *,
-    keys_form: KeysForm | None = None,
-    consent_form: ConsentForm | None = None,
+    form: KeysForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     ways = consent.ways(link.store.platform)
@@ -140,11 +132,10 @@ def _page(
         "store": link.store,
         "link": link,
         "badge": labels.link_badge(link.state),
-        "pending": link.pending_sealed is not None,
+        "pending": consent.being_proved(link),
         "simulated": simulated(),
         "ways": ways,
-        "keys_form": keys_form or (_keys_form(link) if ways.keys else None),
-        "consent_form": consent_form or (ConsentForm(**_span(link)) if ways.consent else None),
+        "form": form or (_keys_form(link) if ways.keys or ways.consent else None),
         "done": done,
         "cells": [(day, labels.day_badge(day.state, failed=bool(day.error_reason)))
                   for day in done.days],
@@ -180,7 +171,8 @@ def _back(request: MemberRequest, link: StoreLink) -> str:
 
 
 def _session(request: MemberRequest) -> str:
-    """What binds a consent to this browser; a session has a key once it was saved."""
+    """What binds a consent to this browser; it travels, so it is not the session's key itself."""
     if request.session.session_key is None:
         request.session.save()
-    return str(request.session.session_key)
+    key = str(request.session.session_key)
+    return hashlib.sha256(f"tributary.consent.{key}".encode()).hexdigest()[:32]
