@@ -22,6 +22,10 @@ from tests.platforms.wire import Wire
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
+LATER = datetime(2026, 3, 20, 4, 0, tzinfo=UTC)
+"""When the days below are long over."""
+
+
 @functools.cache
 def key() -> rsa.RSAPrivateKey:
     """A private key, made once a run."""
@@ -106,10 +110,10 @@ def resumes_anywhere(
     adapter: Pulls, answer: Callable[[Request], Response], link: Link, count: int
 ) -> None:
     """From the cursor of every document on, exactly the documents after it come."""
-    whole = list(adapter.pull(Wire(answer=answer), link, days(count)))
+    whole = list(adapter.pull(Wire(answer=answer, at=LATER), link, days(count)))
     told = [(document.name, content(document), document.cursor) for document in whole]
     assert len({document.cursor for document in whole}) == len(whole) > 1
     for place, document in enumerate(whole, start=1):
         window = days(count, cursor=document.cursor)
-        rest = adapter.pull(Wire(answer=answer), link, window)
+        rest = adapter.pull(Wire(answer=answer, at=LATER), link, window)
         assert [(d.name, content(d), d.cursor) for d in rest] == told[place:]

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,7 +22,7 @@ from platforms.contract import (
     UnauthorisedError,
     UnavailableError,
 )
-from platforms.pulling import RefusedCallError, Request, Response
+from platforms.pulling import NotYetError, RefusedCallError, Request, Response
 from tests.platforms import cn_pulls
 from tests.platforms.cases import FIXTURES
 from tests.platforms.wire import Wire
@@ -85,7 +86,7 @@ def platform(request: Request) -> Response:
 
 
 def test_the_fund_bill_of_each_day_is_fetched_and_read_to_the_cent() -> None:
-    wire = Wire(answer=platform)
+    wire = Wire(answer=platform, at=cn_pulls.LATER)
     found = list(ADAPTER.pull(wire, LINK, cn_pulls.days(3)))
     assert [(d.name, d.origin, cn_pulls.total(d)) for d in found] == [
         ("alipay-fund-bill-2026-03-13.zip", "pull", Decimal("86.00")),
@@ -142,6 +143,18 @@ def test_the_place_of_the_bill_is_told_no_secret() -> None:
     (download,) = [request for request in wire.sent if request.method == "GET"]
     assert urlsplit(download.url).hostname == "dwbillcenter.alipay.com"
     assert not download.headers and not download.body and "201510BB" not in download.url
+
+
+def test_a_day_without_a_bill_is_believed_when_it_is_over_for_a_day() -> None:
+    none = refused("40004", "isp.bill_not_exist")
+    began = Wire(answer=platform, at=datetime(2026, 3, 14, 16, 0, tzinfo=UTC))
+    assert len(list(ADAPTER.pull(began, LINK, cn_pulls.days(1)))) == 1
+    late = Wire(answer=lambda request: none, at=datetime(2026, 3, 14, 15, 59, 59, tzinfo=UTC))
+    with pytest.raises(NotYetError) as caught:
+        list(ADAPTER.pull(late, LINK, cn_pulls.days(1)))
+    assert (caught.value.retry_after, caught.value.cursor) == (3600, "")
+    late.at = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
+    assert list(ADAPTER.pull(late, LINK, cn_pulls.days(1))) == []
 
 
 def test_it_goes_on_behind_every_document() -> None:

@@ -18,7 +18,7 @@ from platforms.contract import (
     UnauthorisedError,
     UnavailableError,
 )
-from platforms.pulling import RefusedCallError, Request, Response
+from platforms.pulling import NotYetError, RefusedCallError, Request, Response
 from tests.platforms import cn_pulls
 from tests.platforms.wire import Wire
 
@@ -59,7 +59,7 @@ def refused(code: int, sub: str | None = None, message: str = "说明") -> Respo
 
 
 def test_the_bill_of_each_day_is_fetched_and_read_to_the_cent() -> None:
-    wire = Wire(answer=platform)
+    wire = Wire(answer=platform, at=cn_pulls.LATER)
     found = list(ADAPTER.pull(wire, LINK, cn_pulls.days(3)))
     assert [(d.name, d.origin, cn_pulls.total(d)) for d in found] == [
         ("pinduoduo-store-bill-2026-03-13.csv", "pull", Decimal("19.78")),
@@ -74,7 +74,7 @@ def test_two_pulls_of_one_day_number_its_rows_alike() -> None:
     once, again = (
         [
             line.external_id
-            for d in ADAPTER.pull(Wire(answer=platform), LINK, w)
+            for d in ADAPTER.pull(Wire(answer=platform, at=cn_pulls.LATER), LINK, w)
             for line in cn_pulls.lines(d)
         ]
         for w in (cn_pulls.days(1), cn_pulls.days(3))
@@ -108,6 +108,18 @@ def test_the_place_of_the_bill_is_told_nothing_of_ours() -> None:
     _, download = wire.sent
     assert (download.method, download.url) == ("GET", f"{HOST}?day=2026-03-13")
     assert not download.headers and not download.body
+
+
+def test_a_day_without_a_bill_is_believed_when_it_is_over_for_a_day() -> None:
+    none = cn_pulls.said({NAME: {"download_url": None}})
+    began = Wire(answer=platform, at=datetime(2026, 3, 14, 16, 0, tzinfo=UTC))
+    assert len(list(ADAPTER.pull(began, LINK, cn_pulls.days(1)))) == 1
+    late = Wire(answer=lambda request: none, at=datetime(2026, 3, 14, 15, 59, 59, tzinfo=UTC))
+    with pytest.raises(NotYetError) as caught:
+        list(ADAPTER.pull(late, LINK, cn_pulls.days(1)))
+    assert (caught.value.retry_after, caught.value.cursor) == (3600, "")
+    late.at = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
+    assert list(ADAPTER.pull(late, LINK, cn_pulls.days(1))) == []
 
 
 def test_it_goes_on_behind_every_document() -> None:
