@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from platforms import registry
 from platforms.contract import AdapterError, Document, Line, Link
-from platforms.pulling import Pulls, Request, Response, Window
+from platforms.pulling import NotYetError, Pulls, Request, Response, Window
 from tests.platforms.wire import Wire
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -117,3 +117,17 @@ def resumes_anywhere(
         window = days(count, cursor=document.cursor)
         rest = adapter.pull(Wire(answer=answer, at=LATER), link, window)
         assert [(d.name, content(d), d.cursor) for d in rest] == told[place:]
+
+
+def waits_a_day_for_a_bill(
+    adapter: Pulls, answer: Callable[[Request], Response], link: Link, none: Response
+) -> None:
+    """A day of which the platform says `none` has none once it has been over for a day."""
+    began = Wire(answer=answer, at=datetime(2026, 3, 14, 16, 0, tzinfo=UTC))
+    assert len(list(adapter.pull(began, link, days(1)))) == 1
+    late = Wire(answer=lambda request: none, at=datetime(2026, 3, 14, 15, 59, 59, tzinfo=UTC))
+    with pytest.raises(NotYetError) as caught:
+        list(adapter.pull(late, link, days(1)))
+    assert (caught.value.retry_after, caught.value.cursor) == (3600, "")
+    late.at = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
+    assert list(adapter.pull(late, link, days(1))) == []

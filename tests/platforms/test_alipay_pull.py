@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import zipfile
-from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,7 +21,7 @@ from platforms.contract import (
     UnauthorisedError,
     UnavailableError,
 )
-from platforms.pulling import NotYetError, RefusedCallError, Request, Response
+from platforms.pulling import RefusedCallError, Request, Response
 from tests.platforms import cn_pulls
 from tests.platforms.cases import FIXTURES
 from tests.platforms.wire import Wire
@@ -147,14 +146,7 @@ def test_the_place_of_the_bill_is_told_no_secret() -> None:
 
 def test_a_day_without_a_bill_is_believed_when_it_is_over_for_a_day() -> None:
     none = refused("40004", "isp.bill_not_exist")
-    began = Wire(answer=platform, at=datetime(2026, 3, 14, 16, 0, tzinfo=UTC))
-    assert len(list(ADAPTER.pull(began, LINK, cn_pulls.days(1)))) == 1
-    late = Wire(answer=lambda request: none, at=datetime(2026, 3, 14, 15, 59, 59, tzinfo=UTC))
-    with pytest.raises(NotYetError) as caught:
-        list(ADAPTER.pull(late, LINK, cn_pulls.days(1)))
-    assert (caught.value.retry_after, caught.value.cursor) == (3600, "")
-    late.at = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
-    assert list(ADAPTER.pull(late, LINK, cn_pulls.days(1))) == []
+    cn_pulls.waits_a_day_for_a_bill(ADAPTER, platform, LINK, none)
 
 
 def test_it_goes_on_behind_every_document() -> None:
