@@ -102,6 +102,16 @@ def test_all_that_is_sent_is_signed() -> None:
     }
 
 
+def test_of_secrets_that_are_being_changed_the_first_is_used_and_none_is_told() -> None:
+    both = Link(secrets={**LINK.secrets, "access_token": "first-token\nlast-token"})
+    wire = Wire(answer=platform)
+    ADAPTER.probe(wire, both)
+    assert cn_pulls.form(wire.sent[0])["access_token"] == "first-token"
+    answer = refused(10019, None, "first-token last-token")
+    error = cn_pulls.fails(ADAPTER, lambda request: answer, both, UnauthorisedError)
+    assert str(error) == "Pinduoduo says: 10019 … …"
+
+
 def test_the_place_of_the_bill_is_told_nothing_of_ours() -> None:
     wire = Wire(answer=platform)
     list(ADAPTER.pull(wire, LINK, cn_pulls.days(1)))
