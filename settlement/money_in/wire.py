@@ -77,7 +77,7 @@ class Wire:
 
     @contextmanager
     def _answered(self, request: Request) -> Iterator[httpx.Response]:
-        # Addresses of downloads come in answers (Alipay's begin with http): nothing goes in the clear.
+        # Addresses of downloads come in answers, Alipay's in http: nothing goes in the clear.
         where = urlsplit(request.url)._replace(scheme="https")
         self._take_place(request.rate)
         begun = time.monotonic()
