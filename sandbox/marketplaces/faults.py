@@ -95,13 +95,13 @@ class Faults:
             return {name: self._struck.get(name, 0) for name in NAMES}
 
     def strikes(self, name: str, platform: str) -> Mapping[str, Any] | None:
-        """The settings of a fault if it strikes on this occasion."""
+        """The settings of a fault, and its name, if it strikes on this occasion."""
         with self._lock:
             switch = self._switch(name, platform)
             if switch is None or not switch.strikes():
                 return None
             self.count(name)
-            return switch.settings
+            return {"fault": name, **switch.settings}
 
     def expires(self, platform: str, given_out: int) -> bool:
         """Whether tokens given out in that round of `expire` are refused."""

@@ -82,6 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "SimulatedMarketplaces"
     sys_version = ""
     timeout = 30
+    # Headers and body leave together: apart, each answer waits 40 ms for an acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         """Any method is answered alike."""
@@ -121,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Answer(status=status, body=body, headers={"Content-Type": "text/html"}))
         else:
             answer = platform.answer(call, self.server.desk)
-            cut = len(answer.body) > 1 and faults.strikes("truncate", code) is not None
+            cut = len(answer.body) > 1 and bool(faults.strikes("truncate", code))
             self._send(answer, cut=cut)
 
     def _call(self) -> Call:

@@ -28,6 +28,7 @@ WECHAT = "https://api.mch.weixin.qq.com"
 GATEWAY = "https://openapi.alipay.com/gateway.do"
 BILL_METHOD = "alipay.data.dataservice.bill.downloadurl.query"
 LOG_METHOD = "alipay.data.bill.accountlog.query"
+_LINE = httpx.Client(timeout=10, trust_env=False)
 
 
 def store_of(market: Running, platform: str, index: int = 0) -> Store:
@@ -40,7 +41,7 @@ def call(market: Running, method: str, url: str, **more: Any) -> httpx.Response:
     parts = urlsplit(url)
     target = f"{market.address}{parts.path}{'?' + parts.query if parts.query else ''}"
     headers = {**more.pop("headers", {}), "Host": parts.netloc}
-    return httpx.request(method, target, headers=headers, timeout=10, **more)
+    return _LINE.request(method, target, headers=headers, **more)
 
 
 def truth(market: Running, store: Store) -> dict[str, Any]:
