@@ -6,6 +6,7 @@ They connect to the one server and keep the platform's real Host, as the hub doe
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -99,6 +100,7 @@ def stripe_rows(market: Running, store: Store, place: str) -> list[dict[str, Any
 # --- WeChat Pay and Alipay --------------------------------------------------------
 
 
+@functools.cache
 def key_of(pem: str) -> rsa.RSAPrivateKey:
     """A private key from its text."""
     key = serialization.load_pem_private_key(pem.encode(), None)
