@@ -4,6 +4,7 @@ GET  /truth            what a right hub must end with, per store
 GET  /stores           the stores with their keys, as the command prints them
 GET  /faults           how often each fault struck
 POST /faults           {"storm": {"every": 3}, "drift": {}, "error": null}: on and off
+POST /application      {"douyin_back": URL}: where Douyin's consent page leads back
 POST /clock            {"at": "2026-03-15T12:00:00+08:00"}: time stands there; null: runs on
 POST /hooks            {"store", "event", "url"[, "mischief"]}: sends a signed hook → what came
                        back, once for each delivery
@@ -63,6 +64,11 @@ def _turn(desk: Desk, wish: Mapping[str, Any]) -> dict[str, int]:
     return desk.faults.counts()
 
 
+def _set_application(desk: Desk, wish: Mapping[str, Any]) -> dict[str, str]:
+    desk.settings["douyin_back"] = str(wish["douyin_back"])
+    return desk.settings
+
+
 def _set_clock(desk: Desk, wish: Mapping[str, Any]) -> dict[str, str]:
     if wish["at"] is None:
         desk.now = real_time
@@ -88,5 +94,6 @@ _PLACES: Mapping[tuple[str, str], Callable[[Desk, Any], object]] = {
     ("GET", "/faults"): lambda desk, wish: desk.faults.counts(),
     ("POST", "/faults"): _turn,
     ("POST", "/clock"): _set_clock,
+    ("POST", "/application"): _set_application,
     ("POST", "/hooks"): _send,
 }

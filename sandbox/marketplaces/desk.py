@@ -29,6 +29,8 @@ class Desk:
     faults: Faults
     now: Clock = real_time
     tokens: Tokens = field(init=False)
+    settings: dict[str, str] = field(default_factory=dict)
+    """What the operator entered in its applications' settings at the platforms."""
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _downloads: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
 

@@ -11,20 +11,19 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 from sandbox import numbers
 from sandbox.days import Period
-from sandbox.marketplaces import douyin_items
-from sandbox.marketplaces.desk import Desk, Grant, digest
+from sandbox.marketplaces import douyin_consent, douyin_items
+from sandbox.marketplaces.desk import Desk, digest
 from sandbox.marketplaces.living import Extra, Manner, live
 from sandbox.marketplaces.model import Life, Store, minor
 from sandbox.marketplaces.wire import Answer, Call, Message, UnknownEventError, compact, reply
 
 # How far a timestamp may be off is not in the reference; TOP's 10 minutes are assumed.
 _WINDOW = 600
-_LIVES = 530_808
 _EXTRAS = (
     Extra(kind="advertising", chance=0.3, between=(1000, 6000), detail="充值千川广告费"),
     Extra(kind="penalty", chance=0.1, between=(500, 2000), detail="判罚扣款"),
@@ -36,7 +35,7 @@ class Douyin:
     """See wire.Marketplace."""
 
     code = "douyin"
-    hosts: Sequence[str] = ("openapi-fxg.jinritemai.com",)
+    hosts: Sequence[str] = ("openapi-fxg.jinritemai.com", douyin_consent.HOST)
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """One application of the operator's; each shop has its own tokens."""
@@ -52,6 +51,7 @@ class Douyin:
                 "shop": shop,
                 "app_key": f"69{int(digest(f'{seed}:douyin:app'), 16) % 10**17:017d}",
                 "secret": digest(f"{seed}:douyin:secret"),
+                "app_id": f"{int(digest(f'{seed}:douyin:service'), 16) % 10**5:05d}",
                 "access_token": f"{rng.getrandbits(128):032x}",
                 "refresh_token": f"{rng.getrandbits(128):032x}",
             },
@@ -76,19 +76,25 @@ class Douyin:
         """Signature and time first, then the token, then the method."""
         stores = desk.world.of(self.code)
         asked = call.query
+        if not stores:
+            return Answer(status=404)
+        if call.host == douyin_consent.HOST:
+            return douyin_consent.page(call, desk, stores)
         if refused := _unsigned(call, asked, stores, desk):
             return refused
         parameters = json.loads(call.body or b"{}")
         if call.path in ("/token/create", "/token/refresh"):
-            return _tokens(call.path, parameters, stores, desk)
+            words = "生成token失败,token已过期"
+            failed = refusal(50002, "dop.token-generate-failed:token-expired", words)
+            return douyin_consent.granted(call.path, parameters, stores, desk) or failed
         token = asked.get("access_token", "")
         grants = [g for store in stores if (g := desk.tokens.holder(store, token))]
         if not grants:
             return refusal(40003, "isv.access-token-no-existed", "access_token不存在")
         if desk.tokens.is_expired(grants[0]):
             return refusal(40003, "isv.access-token-expired", "access_token已过期")
-        if call.path == "/order/getShopAccountItem":
-            return douyin_items.answer(parameters, desk, grants[0].store)
+        if call.path in douyin_items.LISTS:
+            return douyin_items.answer(call.path, parameters, desk, grants[0].store)
         return refusal(30001, "isv.method-not-existed", "API不存在")
 
     def busy(self, retry_after: int) -> Answer:
@@ -151,37 +157,6 @@ def _unsigned(
         if is_object
         else refusal(40003, "isv.parameter-format-invalid", "业务参数json解析失败")
     )
-
-
-def _tokens(path: str, asked: Mapping[str, object], stores: Sequence[Store], desk: Desk) -> Answer:
-    """A self-built application names its shop; the others renew. Each refresh token once."""
-    store: Store | None = None
-    if path == "/token/create" and asked.get("grant_type") == "authorization_self":
-        wanted = f"{asked.get('shop_id', '')}"
-        store = next((s for s in stores if s.external_id == wanted), None)
-    elif path == "/token/refresh" and asked.get("grant_type") == "refresh_token":
-        given = f"{asked.get('refresh_token', '')}"
-        store = next((s for s in stores if desk.tokens.by_refresh(s, given)), None)
-    if store is None:
-        words = "生成token失败,token已过期"
-        return refusal(50002, "dop.token-generate-failed:token-expired", words)
-    ends = desk.now() + timedelta(seconds=_LIVES)
-    return _granted(desk.tokens.issue(store, ("", ""), ends), store)
-
-
-def _granted(grant: Grant, store: Store) -> Answer:
-    data = {
-        "access_token": grant.access,
-        "expires_in": _LIVES,
-        "refresh_token": grant.refresh,
-        "scope": "SCOPE",
-        "shop_id": int(store.external_id),
-        "shop_name": store.name,
-        "authority_id": store.external_id,
-        "auth_subject_type": "MERCHANT",
-    }
-    body = {"code": 10000, "msg": "success", "sub_code": "", "sub_msg": ""}
-    return reply(200, body | {"data": data, "err_no": 0, "log_id": grant.access[:16]})
 
 
 def _trade_no(rng: Random, kind: str, at: datetime) -> str:

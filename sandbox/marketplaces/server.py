@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = f"<html><body>{status} (simulated)</body></html>".encode()
             self._send(Answer(status=status, body=body, headers={"Content-Type": "text/html"}))
         else:
-            answer = platform.answer(call, self.server.desk)
+            answer = _whole(platform, call, self.server.desk)
             cut = len(answer.body) > 1 and bool(faults.strikes("truncate", code))
             self._send(answer, cut=cut)
 
@@ -153,6 +154,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         self.end_headers()
         self.wfile.write(answer.body[: len(answer.body) // 2] if cut else answer.body)
+
+
+def _whole(platform: Marketplace, call: Call, desk: Desk) -> Answer:
+    """The answer; a fault of the simulation itself is told, never taken for one on purpose."""
+    try:
+        return platform.answer(call, desk)
+    except Exception as error:  # noqa: BLE001  it is answered and printed
+        traceback.print_exc()
+        return reply(599, {"simulated": True, "bug": f"{type(error).__name__}: {error}"})
 
 
 def platform_of(host: str) -> Marketplace | None:
