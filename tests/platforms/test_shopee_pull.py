@@ -279,6 +279,15 @@ def test_nothing_that_is_empty_is_kept() -> None:
     assert fetched(ADAPTER, empty, LINK, DAY) == []
 
 
+def test_an_answer_that_says_it_lacks_something_is_not_kept() -> None:
+    def warns(request: Request) -> Response:
+        answer = json.loads(local(request).body)
+        return said({**answer, "warning": "some transactions were not returned"})
+
+    with pytest.raises(UnavailableError, match="some transactions were not returned"):
+        fetched(ADAPTER, warns, LINK, DAY)
+
+
 def test_a_region_without_a_known_currency_is_refused() -> None:
     def elsewhere(request: Request) -> Response:
         return local(request, region="XX")
@@ -297,7 +306,11 @@ def test_a_region_without_a_known_currency_is_refused() -> None:
         ("shop_access_expired", "Your access to shop has expired.", UnauthorisedError),
         ("error_server", "Something wrong. Please try later.", UnavailableError),
         ("error_system_busy", "", UnavailableError),
+        ("error_limit", "", UnavailableError),
         ("error_rate_limit", "", RateLimitedError),
+        ("common.error_auth", "Invalid access_token.", UnauthorisedError),
+        ("common.error_auth", "No permission to current api.", RefusedCallError),
+        ("wallet.time_invalid", "The param error: time period too long.", RefusedCallError),
         ("error_param", "This API is no longer available in this region.", RefusedCallError),
         ("time_period_too_large", "", RefusedCallError),
     ],

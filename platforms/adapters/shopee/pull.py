@@ -84,7 +84,8 @@ _UNAUTHORISED: Final = (
 _UNAVAILABLE: Final = (
     *("error_server", "error_network", "error_system_busy", "internal_error_server"),
     *("income_error_server", "order_error_server", "return_info_error_server"),
-    "get_item_error_server",
+    # "Core server error", and for others the end of a day's calls: both pass with time.
+    *("get_item_error_server", "error_limit"),
 )
 _ERRORS: Final[Mapping[str, type[AdapterError]]] = {
     **dict.fromkeys(_UNAUTHORISED, UnauthorisedError),
@@ -111,7 +112,11 @@ class _Asker:
         query = urlencode({**signature(self.http, self.link, path, token, shop), **stated})
         request = Request(method="GET", url=f"{BASE}{path}?{query}")
         response = self.http.send(request)
-        return response.body, REFUSALS.answer(response, self.link)
+        answer = REFUSALS.answer(response, self.link)
+        # "Some data is not returned": what is kept would be a quiet subset.
+        if warning := text(answer, "warning"):
+            raise UnavailableError(f"Shopee warns: {warning[:300]}")
+        return response.body, answer
 
     def shop(self) -> Mapping[str, object]:
         """What Shopee says of the shop itself."""
