@@ -142,8 +142,13 @@ def _path(cursor: str) -> list[str]:
     return path if whole and all(map(_is_count, steps[1::3])) else []
 
 
+def counted(place: str, first: int) -> int:
+    """A place that is a number; `first` where it is none (the beginning, or another version's)."""
+    return int(place) if _is_count(place) else first
+
+
 def _is_count(number: str) -> bool:
-    return number.isascii() and number.isdecimal() and len(number) < 10
+    return number.isascii() and number.isdecimal() and len(number) < 12
 
 
 # --- answers ----------------------------------------------------------------

@@ -103,6 +103,8 @@ def local(request: Request, *, size: int = 2, region: str = "MY", included: int 
             response = {"transaction_list": found[:size], "more": len(found) > size}
         case "get_escrow_list":
             number = int(given["page_no"])
+            assert given["page_size"] == "100"
+            assert int(given["release_time_to"]) - int(given["release_time_from"]) <= 15 * 86400
             found = ESCROWS[(number - 1) * size : number * size]
             response = {"escrow_list": found, "more": number * size < len(ESCROWS)}
         case "get_escrow_detail":
@@ -118,6 +120,7 @@ def abroad(request: Request) -> Response:
         return said({**SHOP, "is_cb": True})
     assert path(request) == "/api/v2/payment/get_payout_detail"
     number = int(query(request)["page_no"])
+    assert query(request)["page_size"] == "10"
     pages = PAYOUTS["response"]["payout_list"]
     response = {"payout_list": pages[number - 1 : number], "more": number < len(pages)}
     return said({"error": "", "message": "", "request_id": "x", "response": response})
@@ -240,6 +243,13 @@ def test_it_is_resumed_after_any_document(days: int) -> None:
     window = replace(DAY, end=DAY.begin + timedelta(days=days))
     check_every_cut(ADAPTER, local, LINK, window)
     check_every_cut(ADAPTER, abroad, LINK, window)
+
+
+def test_a_place_of_another_version_begins_its_run_anew() -> None:
+    documents = fetched(ADAPTER, local, LINK, DAY)
+    first = f'["wallet-{int(DAY.begin.timestamp())}","1","x"]'
+    again = fetched(ADAPTER, local, LINK, replace(DAY, cursor=first))
+    assert [found.name for found in again] == [found.name for found in documents]
 
 
 def test_after_an_orders_detail_its_list_is_asked_again_and_the_detail_is_not() -> None:
