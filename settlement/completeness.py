@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from django.db.models import Count, Max, Min, Q
 
 from accounts.models import StoreLink
-from settlement.models import Hook, HookState, PullDay, PullState
+from settlement.models import Hook, HookState, PullDay
 
 SHOWN_DAYS = 91
 SHOWN_PROBLEMS = 20
@@ -31,7 +31,7 @@ class Completeness:
 def completeness(link: StoreLink) -> Completeness:
     """What is here of the link's days. Inside `acting_for`; three queries."""
     of_link = PullDay.objects.filter(link=link)
-    whole = Q(state=PullState.COMPLETE)
+    whole = Q(completed_at__isnull=False)
     counted = of_link.aggregate(
         total=Count("id"),
         complete=Count("id", filter=whole),
@@ -39,7 +39,7 @@ def completeness(link: StoreLink) -> Completeness:
         last=Max("day", filter=whole),
     )
     latest = list(of_link.order_by("-day")[:SHOWN_DAYS])
-    failed = of_link.exclude(state=PullState.COMPLETE).exclude(error_reason="").order_by("day")
+    failed = of_link.exclude(error_reason="").order_by("day")
     gap, last = counted["gap"], counted["last"]
     through = last if gap is None or last is None else min(last, gap - timedelta(days=1))
     return Completeness(

@@ -42,6 +42,7 @@ class PullDay(models.Model):
     error_reason = models.TextField(_("reason"), blank=True, default="")
     asked_at = models.DateTimeField(_("last asked"), null=True, blank=True)
     completed_at = models.DateTimeField(_("complete since"), null=True, blank=True)
+    """When all of it was here for the first time; it may be asked for again since."""
     hinted = models.BooleanField(default=False, editable=False)
     """A hook came while the day was being fetched: it is fetched once more."""
     attempts = models.SmallIntegerField(_("attempts"), default=0)

@@ -39,6 +39,8 @@ from settlement.work import PULL, Lease, claim, kept_alive
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
+CHECKS = (timedelta(days=2), timedelta(days=5), timedelta(days=15))
+"""So long after its end a complete day is asked for once more: platforms enter some things late."""
 DAYS_AT_ONCE = 400
 """Days of one link that are queued by one tick."""
 
@@ -137,7 +139,7 @@ def _fetch(lease: Lease) -> None:
     window = window_of(adapter, row.day, cursor=row.cursor)
     for document in adapter.pull(wire, link, window):
         _keep(lease, row, document)
-    _complete(lease, row, asked_at, window.end + adapter.terms.ready)
+    _complete(lease, row.id, asked_at, window.end, adapter.terms.ready)
 
 
 def window_of(adapter: Adapter, day: date, *, cursor: str = "") -> Window:
@@ -169,22 +171,28 @@ def _keep(lease: Lease, row: PullDay, document: Document) -> None:
         row.save(update_fields=["cursor", "documents", "failures", "attempts"])
 
 
-def _complete(lease: Lease, row: PullDay, asked_at: datetime, ready_at: datetime) -> None:
-    """The day is whole; or, where it was not over there when we asked, is asked for again."""
-    now = timezone.now()
+def _complete(
+    lease: Lease, day_id: UUID, asked_at: datetime, end: datetime, ready: timedelta
+) -> None:
+    """The day is whole, if it was over at the platform when we asked; else it is asked for then."""
     with acting_for(lease.merchant_id):
         lease.still_held()
-        row = PullDay.objects.get(id=row.id)
+        row = PullDay.objects.get(id=day_id)
         row.asked_at, row.cursor, row.error_reason = asked_at, "", ""
         row.failures = row.attempts = 0
-        row.lease_until = row.lease_token = None
-        if asked_at >= ready_at and not row.hinted:
-            row.state, row.completed_at = PullState.COMPLETE, now
-        else:
-            row.state = PullState.WAITING
-            row.lease_until = None if row.hinted else max(ready_at, now)
-        row.hinted = False
+        row.lease_token = None
+        if asked_at >= end + ready:
+            row.completed_at = row.completed_at or timezone.now()
+        again = asked_at if row.hinted else next_check(asked_at, end, ready)
+        row.state = PullState.COMPLETE if again is None else PullState.WAITING
+        row.lease_until, row.hinted = again, False
         row.save()
+
+
+def next_check(asked_at: datetime, end: datetime, ready: timedelta) -> datetime | None:
+    """When a day that ended at `end` is asked for next, or None: it has been asked often enough."""
+    due = (end + ready, *(end + later for later in CHECKS))
+    return min((at for at in due if at > asked_at), default=None)
 
 
 def _later(lease: Lease, pause: timedelta | None, reason: str, *, cursor: str = "") -> None:

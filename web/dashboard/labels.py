@@ -232,8 +232,11 @@ def link_badge(state: str) -> Badge:
     return Badge(tone=tone, icon=icon, text=LinkState(state).label)
 
 
-def day_badge(state: str, *, failed: bool) -> Badge:
+def day_badge(state: str, *, failed: bool, complete: bool) -> Badge:
     """The state of a fetched day; what waits after a failure is not merely waiting."""
+    if complete and not failed:
+        # It may wait to be asked for once more, or be just that.
+        state = PullState.COMPLETE
     tone, icon = _DAYS[state]
     if failed and state == PullState.WAITING:
         tone, icon = "warn", "alert"

@@ -19,6 +19,7 @@ from accounts.access import ALLOWED, Action, require
 from accounts.models import LinkMethod, LinkState, Role, StoreLink
 from settlement.completeness import completeness, inbox
 from settlement.errors import ConsentError
+from settlement.models import PullDay
 from settlement.money_in import consent, pulling
 from settlement.money_in.wire import simulated
 from web.dashboard import labels
@@ -137,8 +138,7 @@ def _page(
         "ways": ways,
         "form": form or (_keys_form(link) if ways.keys or ways.consent else None),
         "done": done,
-        "cells": [(day, labels.day_badge(day.state, failed=bool(day.error_reason)))
-                  for day in done.days],
+        "cells": [(day, _badge(day)) for day in done.days],
         "inbox": inbox(link),
         "address": _hook_address(request, link) if ways.receives else "",
         "may_link": Action.LINK in ALLOWED[Role(request.member.role)],
@@ -146,6 +146,12 @@ def _page(
         "by_upload": link.method == LinkMethod.UPLOAD,
     }  # fmt: skip
     return show(request, "dashboard/store.html", context, status=status)
+
+
+def _badge(day: PullDay) -> labels.Badge:
+    return labels.day_badge(
+        day.state, failed=bool(day.error_reason), complete=day.completed_at is not None
+    )
 
 
 def _keys_form(link: StoreLink, data: Any = None) -> KeysForm:

@@ -1,0 +1,174 @@
+"""Stores are linked at their marketplaces, and what these know is here to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts import permissions
+from accounts.access import acting_for
+from sandbox.marketplaces import Running, make_world, serve
+from settlement.models import Line, PullDay, SourceDocument
+from settlement.money_in import consent, pulling
+from tests.stories.fetching import (
+    Linked,
+    check_once_more,
+    enter_keys,
+    fetch_all,
+    lines_of,
+    linked,
+    payouts_of,
+    read_all,
+    stores_told,
+    true_lines,
+    true_payouts,
+)
+
+pytestmark = pytest.mark.usefixtures("database")
+DAYS = 10
+
+
+@pytest.fixture
+def market(settings: object) -> Iterator[Running]:
+    ends_on = timezone.now().date() - timedelta(days=2)
+    with serve(make_world(seed=11, stores=5, days=DAYS, ends_on=ends_on)) as running:
+        settings.MARKETPLACES_URL = running.address  # type: ignore[attr-defined]
+        yield running
+
+
+def all_is_here(market: Running, ours: Linked) -> None:
+    """Each store's booked lines and payouts are those the marketplace knows, each once."""
+    read_all(ours.merchant)
+    for told in stores_told(market):
+        code = told["code"]
+        assert lines_of(ours, code) == true_lines(told), code
+        assert payouts_of(ours, code) == true_payouts(told), code
+
+
+def test_every_line_and_payout_of_every_store_is_here_once(market: Running) -> None:
+    ours = linked(market, days=DAYS)
+    fetch_all(ours.merchant, until=market.world.ends_on)
+    all_is_here(market, ours)
+    with acting_for(ours.merchant.id):
+        before = SourceDocument.objects.count(), Line.objects.count()
+    check_once_more(ours.merchant)
+    fetch_all(ours.merchant, until=market.world.ends_on)
+    all_is_here(market, ours)
+    with acting_for(ours.merchant.id):
+        # Asking again brings a present day's list anew at the most, and no line twice.
+        assert Line.objects.filter(live=True).count() <= before[1]
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "storm": {"every": 3},
+    "error": {"every": 4},
+    "silence": {"every": 5},
+    "truncate": {"every": 5},
+    "duplicate": {"every": 2},
+    "shuffle": {},
+    "drift": {},
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_goes_wrong_on_the_way_loses_and_doubles_nothing(market: Running, name: str) -> None:
+    ours = linked(market, days=DAYS)
+    market.faults.turn_on(name, **FAULTS[name])
+    fetch_all(ours.merchant, until=market.world.ends_on)
+    assert market.faults.counts()[name] > 0, "the fault never struck"
+    all_is_here(market, ours)
+
+
+def test_what_a_platform_enters_late_is_here_when_the_day_is_asked_for_again(
+    market: Running,
+) -> None:
+    ours = linked(market, days=DAYS)
+    late = market.world.ends_on - timedelta(days=3)
+    market.faults.turn_on("late", day=late.isoformat(), calls=2)
+    fetch_all(ours.merchant, until=market.world.ends_on)
+    market.faults.turn_off("late")
+    for _ in range(2):
+        check_once_more(ours.merchant)
+        fetch_all(ours.merchant, until=market.world.ends_on)
+    all_is_here(market, ours)
+
+
+def test_a_permission_that_ends_is_said_and_leaves_no_gap_once_it_is_renewed(
+    market: Running,
+) -> None:
+    ours = linked(market, days=DAYS)
+    market.faults.turn_on("skew", seconds=86_400)
+    pulling.queue_days(now=timezone.now())
+    signed = [
+        link for link in ours.links.values() if link.store.platform in {"wechatpay", "alipay"}
+    ]
+    with acting_for(ours.merchant.id):
+        days = {link: PullDay.objects.filter(link=link).first() for link in signed}
+    for link, day in days.items():
+        assert day is not None
+        pulling.pull(merchant_id=ours.merchant.id, day_id=day.id)
+        with acting_for(ours.merchant.id):
+            link.refresh_from_db()
+            day.refresh_from_db()
+        assert link.state == "expired" and link.error_reason, link
+        assert day.state == "waiting" and day.completed_at is None
+    market.faults.turn_off("skew")
+    for theirs in market.world.stores:
+        link = ours.links[theirs.code]
+        with acting_for(ours.merchant.id):
+            first = link.fetch_from or market.world.ends_on
+            enter_keys(link, theirs, ours.owner, first)
+        consent.prove(merchant_id=ours.merchant.id, link_id=link.id)
+    fetch_all(ours.merchant, until=market.world.ends_on)
+    all_is_here(market, ours)
+
+
+@pytest.mark.parametrize("after", [1, 2, 5])
+def test_a_worker_that_dies_between_two_documents_is_resumed_behind_the_last(
+    market: Running, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    ours = linked(market, days=DAYS)
+    keep, kept = pulling._keep, 0
+
+    def dying(*arguments: Any) -> None:
+        nonlocal kept
+        if kept % (after + 1) == after:
+            kept += 1
+            raise Killed
+        keep(*arguments)
+        kept += 1
+
+    monkeypatch.setattr(pulling, "_keep", dying)
+    for _ in range(200):
+        try:
+            fetch_all(ours.merchant, until=market.world.ends_on)
+            break
+        except Killed:
+            continue
+    assert kept > after
+    all_is_here(market, ours)
+
+
+class Killed(BaseException):
+    """The worker is gone: nothing after it runs."""
+
+
+def test_wrong_keys_are_said_and_keep_nothing(market: Running) -> None:
+    ours = linked(market, days=DAYS)
+    [stripe] = market.world.of("stripe")
+    link = ours.links[stripe.code]
+    with acting_for(ours.merchant.id):
+        first = link.created_at.date()
+        consent.enter_keys(link, secrets={"access_token": "sk_wrong"}, fetch_from=first,
+                           by=ours.owner)  # fmt: skip
+    consent.prove(merchant_id=ours.merchant.id, link_id=link.id)
+    with acting_for(ours.merchant.id):
+        link.refresh_from_db()
+        # What worked before goes on working; what was tried is forgotten.
+        assert link.state == "active" and "does not accept" in link.error_reason
+        assert permissions.own_secrets(link)["access_token"] == stripe.secrets["access_token"]
+        assert link.pending_sealed is None
