@@ -12,7 +12,8 @@ from typing import ClassVar, Final
 
 from platforms.adapters import _app_key_push as push
 from platforms.adapters._api_answer import Item, answer_of, holds
-from platforms.adapters.tiktok_shop import payments, transactions, words
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters.tiktok_shop import consent, payments, pull, transactions, words
 from platforms.contract import (
     Adapter,
     Document,
@@ -24,6 +25,7 @@ from platforms.contract import (
     Record,
     Reply,
 )
+from platforms.pulling import Terms
 from platforms.reading import shown
 
 _Reads = Callable[[Item, Document], Iterator[Record]]
@@ -41,7 +43,7 @@ _UNSETTLED: Final = ("transactions", "est_settlement_amount", "est_revenue_amoun
 _SIGNS: Final = "fields from the vendor's documentation, whose examples contradict its formulas"
 
 
-class TikTokShop(Adapter, Pushes):
+class TikTokShop(Adapter, Pushes, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "tiktok_shop"
@@ -50,7 +52,14 @@ class TikTokShop(Adapter, Pushes):
     # Every time is stated in epoch seconds; a statement's day begins at 00:00 UTC.
     zone: ClassVar[str] = "UTC"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("app_key", "secret")
+    credentials: ClassVar[tuple[str, ...]] = (
+        *("app_key", "secret", "shop"),
+        *("access_token", "refresh_token"),
+    )
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         transactions.BY_STATEMENT: f"{_SIGNS}: the sign of shipping, fees and adjustments is "
@@ -62,6 +71,10 @@ class TikTokShop(Adapter, Pushes):
         "of a transfer is not stated",
         "push": "the signature's formula is that of an SDK and of a guide by others; the "
         "vendor's page names the header only",
+        "pull": "the calls from the vendor's documentation, no real answer seen; others already "
+        "use a newer version of the payments (202605)",
+        "consent": "the calls from the vendor's documentation, no real answer seen; the codes of "
+        "its refusals are not listed",
     }
 
     def recognises(self, document: Document) -> bool:
