@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from platforms.contract import Document
+from platforms.contract import Document, UnavailableError
 from platforms.pulling import RefusedCallError, Window
 
 HEAD: Final = 65_536
@@ -38,7 +38,9 @@ class Step:
     page: int = 1
 
     def following(self, at: str) -> Step:
-        """The next page of the same list."""
+        """The next page of the same list. Raises UnavailableError where it is this one again."""
+        if at == self.at:
+            raise UnavailableError("the platform answers with the same page again")
         return dataclasses.replace(self, at=at, page=self.page + 1)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 
 from platforms.adapters.amazon import ADAPTER as AMAZON
+from platforms.adapters.amazon import pull
 from platforms.contract import (
     AdapterError,
     Line,
@@ -186,6 +187,27 @@ def test_a_report_that_is_not_packed_is_taken_as_it_is() -> None:
 
     (report, _) = pulled("amazon", SECRETS, WINDOW, Wire(answer=plain))
     assert report.open().read() == FILE
+
+
+def test_a_page_that_leads_back_to_itself_is_not_followed_for_ever() -> None:
+    wire = Wire(answer=_instead("/reports?", lambda: says({"reports": [], "nextToken": "p9"})))
+    with pytest.raises(UnavailableError, match="same page"):
+        pulled("amazon", SECRETS, WINDOW, wire)
+    assert len(wire.sent) == 2
+
+
+def test_a_report_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "_LARGEST", len(FILE) - 1)
+    with pytest.raises(RefusedCallError, match="larger"):
+        pulled("amazon", SECRETS, WINDOW, Wire(answer=_answer))
+    monkeypatch.setattr(pull, "_LARGEST", len(FILE))
+    assert len(pulled("amazon", SECRETS, WINDOW, Wire(answer=_answer))) == 2
+
+
+def test_a_token_that_was_not_granted_is_no_token() -> None:
+    wire = Wire(answer=lambda request: says({"token_type": "bearer", "expires_in": 3600}))
+    with pytest.raises(UnavailableError, match="access_token"):
+        AMAZON.renew(wire, Link(secrets={**APPLICATION, "refresh_token": "Atzr|kept"}))
 
 
 def test_a_pull_goes_on_from_every_cursor() -> None:

@@ -425,3 +425,19 @@ def test_a_token_that_does_not_end_needs_no_renewal() -> None:
     assert tokens.scopes == ("a", "b")
     with pytest.raises(UnauthorisedError, match="refresh_token"):
         SHOPIFY.renew(wire, Link(secrets=APPLICATION))
+
+
+def test_a_permission_is_ended_by_uninstalling_our_app_with_a_fresh_token() -> None:
+    wire = _wire(lambda request: _granted(request) if request.method == "POST" else says({}))
+    SHOPIFY.revoke(wire, Link(secrets={**APPLICATION, "refresh_token": "shprt_old"}))
+    renewed, ended = wire.sent
+    assert json.loads(renewed.body)["refresh_token"] == "shprt_old"
+    assert (ended.method, ended.url) == ("DELETE", f"{HOST}/admin/api_permissions/current.json")
+    assert ended.headers["X-Shopify-Access-Token"] == "shpat_new"
+
+
+def test_an_app_of_the_merchants_own_is_never_uninstalled() -> None:
+    wire = _wire(_granted)
+    with pytest.raises(RefusedCallError, match="own app"):
+        SHOPIFY.revoke(wire, Link(secrets=APPLICATION))
+    assert wire.sent == []

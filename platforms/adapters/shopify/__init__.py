@@ -23,7 +23,7 @@ from platforms.contract import (
     Record,
     Reply,
 )
-from platforms.pulling import Terms
+from platforms.pulling import Http, Revokes, Terms
 
 _Recognises = Callable[[Document], bool]
 _Reads = Callable[[Document], Iterator[Record]]
@@ -35,7 +35,7 @@ _READERS: Final[tuple[tuple[_Recognises, _Reads], ...]] = (
 )
 
 
-class Shopify(Adapter, Pushes, PullsBy, AuthorisesBy):
+class Shopify(Adapter, Pushes, PullsBy, AuthorisesBy, Revokes):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "shopify"
@@ -85,6 +85,10 @@ class Shopify(Adapter, Pushes, PullsBy, AuthorisesBy):
     def reply(self, accepted: bool) -> Reply:
         """200 or 401, both with an empty body."""
         return push.reply(accepted)
+
+    def revoke(self, http: Http, link: Link) -> None:
+        """Uninstall our app from the store; see consent.revoke."""
+        consent.revoke(http, link)
 
 
 ADAPTER: Final = Shopify()

@@ -17,7 +17,7 @@ from platforms import signing
 from platforms.adapters._web import Faults, granted, json_object, query, secret
 from platforms.adapters.shopify import rest
 from platforms.contract import Link, UnauthorisedError
-from platforms.pulling import Http, Request, Tokens
+from platforms.pulling import Http, RefusedCallError, Request, Tokens
 
 APPLICATION: Final = ("app_key", "secret")
 """The client id and the client secret, which also signs webhooks."""
@@ -53,6 +53,25 @@ def renew(http: Http, link: Link) -> Tokens:
     """A new access token and a new refresh token. Raises UnauthorisedError where consent ended."""
     refresh = secret(link, "refresh_token")
     return _token(http, link, {"grant_type": "refresh_token", "refresh_token": refresh})
+
+
+def revoke(http: Http, link: Link) -> None:
+    """Uninstall our app from the store, which ends every token of it.
+
+    Only where consent brought the token: one that was entered by hand is of an app of the
+    merchant's own, and uninstalling cannot be undone. Raises RefusedCallError for such a one.
+    Source: shopify.dev "Uninstall a Shopify app with an API request".
+    """
+    if not link.secrets.get("refresh_token"):
+        raise RefusedCallError("the token is of the store's own app: uninstall that in its admin")
+    # An access token lives an hour only, and most likely it is over.
+    token = renew(http, link).secrets["access_token"]
+    request = Request(
+        method="DELETE",
+        url=f"https://{rest.host(link)}/admin/api_permissions/current.json",
+        headers={"X-Shopify-Access-Token": token, "Accept": "application/json"},
+    )
+    rest.call(http, link, request)
 
 
 def signed_text(answer: Mapping[str, str]) -> str:
