@@ -87,9 +87,10 @@ def test_a_cross_border_consent_is_used_for_the_links_country(
 
 @pytest.mark.parametrize(("country", "region"), [("cb", ""), ("cb", "th"), ("sg", "my")])
 def test_a_consent_for_another_country_is_refused(country: str, region: str) -> None:
-    answer = said({**GRANTED, "country": country})
+    users = [{"country": "sg", "seller_id": "2001"}, {"country": "my", "seller_id": "3001"}]
+    answer = said({**GRANTED, "country": country, "country_user_info": users})
     link = Link(secrets={**APP.secrets, "region": region})
-    with pytest.raises(RefusedCallError, match="region"):
+    with pytest.raises(RefusedCallError, match="the consent is for sg, my, the link's region"):
         ADAPTER.exchange(Wire(answer=lambda _: answer), link, answer={"code": "c"}, back="")
 
 

@@ -84,7 +84,9 @@ def test_a_refresh_gives_both_tokens() -> None:
     }
 
 
-@pytest.mark.parametrize("answer", [{}, {"code": "null", "error": "auth_denied"}, {"error": "x"}])
+@pytest.mark.parametrize(
+    "answer", [{}, {"code": "null", "error": "auth_denied"}, {"error": "x", "code": "c"}]
+)
 def test_no_code_is_no_consent(answer: dict[str, str]) -> None:
     with pytest.raises(UnauthorisedError):
         ADAPTER.exchange(Wire(answer=grants), APP, answer=answer, back="")

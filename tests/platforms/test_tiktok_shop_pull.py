@@ -253,6 +253,8 @@ def test_where_sellers_withdraw_payments_are_not_asked_for() -> None:
 
     sent = asked(ADAPTER, indonesia, LINK, DAY)
     assert names(sent[-1]) == "withdrawals" and "payments" not in map(names, sent)
+    assert query(sent[-1])["create_time_ge"] == str(BEGIN - 14 * 86400)
+    assert query(sent[-1])["create_time_lt"] == str(BEGIN + 86400)
     documents = fetched(ADAPTER, indonesia, LINK, DAY)
     # No payment of theirs is known, so none is named.
     assert {line.payout_ref for line in booked_lines(documents)} == {""}
