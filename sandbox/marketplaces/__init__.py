@@ -12,6 +12,9 @@ prints one line of JSON when it listens: `address`, `control` (the host of its o
 see `control`) and `stores` with their secrets by the common names of a link. The same
 options make the same world, byte for byte.
 
+OAuth: Shopify's install page, Douyin's service market and Alipay's 应用授权 show a page
+that says SIMULATED; its POST sends the browser back with a code, which is redeemed once.
+
 WHAT IS SERVED: requests are authenticated as the platform does it and refused in its own
 words; lists page as there, parameters have their limits. Nothing later than the server's
 clock is shown. SIMULATED ROUGHLY: amounts and words stay within what the reference

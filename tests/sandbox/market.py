@@ -149,6 +149,7 @@ def alipay(
     content: Mapping[str, str],
     *,
     at: datetime = NOW,
+    for_merchant: str = "",
     **changed: str,
 ) -> httpx.Response:
     """A signed call of the gateway; `changed` replaces parameters after signing."""
@@ -160,6 +161,7 @@ def alipay(
         "sign_type": "RSA2",
         "timestamp": f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}",
         "biz_content": json.dumps(content),
+        **({"app_auth_token": for_merchant} if for_merchant else {}),
     }
     text = "&".join(f"{name}={given[name]}" for name in sorted(given))
     given["sign"] = signed(store.secrets["private_key"], text.encode())
