@@ -15,8 +15,17 @@ from decimal import Decimal
 import pytest
 
 from platforms import registry
-from platforms.contract import Document, Line, Payout, Totals
-from sandbox.marketplaces import Running, Store, make_world, serve
+from platforms.contract import (
+    BadSignatureError,
+    Document,
+    Line,
+    Link,
+    Payout,
+    RawHook,
+    Totals,
+)
+from sandbox.marketplaces import Message, Mischief, Running, Store, make_world, serve
+from sandbox.marketplaces.sending import spoilt
 
 from .market import (
     BILL_METHOD,
@@ -103,6 +112,42 @@ def test_douyin_is_read_to_the_truth(market: Running, index: int) -> None:
     wish = {"start_time": "2026-03-01 00:00:00", "end_time": "2026-03-14 23:59:59", "size": 1000}
     answer = douyin(market, store, "/order/getShopAccountItem", wish)
     _agrees(market, store, [json.dumps(answer, ensure_ascii=False).encode()], {})
+
+
+@pytest.mark.parametrize(
+    ("platform", "event"),
+    [
+        ("shopify", "tender_transactions/create"),
+        ("stripe", "payout.paid"),
+        ("wechatpay", "TRANSACTION.SUCCESS"),
+        ("wechatpay", "REFUND.SUCCESS"),
+        ("alipay", "trade_status_sync"),
+        ("douyin", "110"),
+    ],
+)
+def test_hooks_are_believed_and_spoilt_ones_are_not(
+    market: Running, platform: str, event: str
+) -> None:
+    store, other = store_of(market, platform), store_of(market, platform, 1)
+    message = market.hook(store, event)
+    pushes = registry.pushes(registry.get(platform))
+    link = Link(secrets=store.secrets)
+    pushes.verify(_hook(message), link, NOW)
+    assert pushes.unwrap(_hook(message), link).head
+    assert pushes.delivery_id(_hook(message)) != pushes.delivery_id(
+        _hook(market.hook(store, event))
+    )
+    for mischief in (Mischief.WRONG_SIGNATURE, Mischief.FLIPPED_BYTE):
+        with pytest.raises(BadSignatureError):
+            pushes.verify(_hook(spoilt(message, mischief)), link, NOW)
+    if platform == "stripe":
+        with pytest.raises(BadSignatureError):
+            pushes.verify(_hook(message), Link(secrets=other.secrets), NOW)
+
+
+def _hook(message: Message) -> RawHook:
+    headers = {name.lower(): value for name, value in message.headers.items()}
+    return RawHook(headers=headers, body=message.body, url="https://hub.example.com/hooks/1")
 
 
 def _days() -> list[str]:
