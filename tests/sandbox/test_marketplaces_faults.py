@@ -49,7 +49,7 @@ ITEMS = "/order/getShopAccountItem"
 WINDOW = {"start_time": "2026-03-01 00:00:00", "end_time": "2026-03-14 23:59:59", "size": 10}
 BILL = f"{WECHAT}/v3/bill/fundflowbill?bill_date=2026-03-10"
 
-WORLD = make_world(seed=7, stores=5, days=14, ends_on=ENDS_ON)
+WORLD = make_world(seed=7, stores=6, days=14, ends_on=ENDS_ON)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_storm_refuses_every_third_call_for_a_while(market: Running, account: 
     assert stripe(market, account, "payouts").status_code == 200
 
 
-@pytest.mark.parametrize("platform", ["shopify", "stripe", "wechatpay", "alipay", "douyin"])
+@pytest.mark.parametrize("platform", ["shopify", "stripe", "wechatpay", "alipay", "douyin", "ebay"])
 def test_a_storm_may_be_one_platforms(market: Running, platform: str) -> None:
     turn(market, storm={"platform": platform})
     shop = store_of(market, "shopify").external_id
@@ -84,6 +84,7 @@ def test_a_storm_may_be_one_platforms(market: Running, platform: str) -> None:
         "wechatpay": "api.mch.weixin.qq.com",
         "alipay": "openapi.alipay.com",
         "douyin": "openapi-fxg.jinritemai.com",
+        "ebay": "apiz.ebay.com",
     }
     for name, host in hosts.items():
         status = call(market, "GET", f"https://{host}/").status_code

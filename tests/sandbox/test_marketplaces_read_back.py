@@ -37,6 +37,7 @@ from .market import (
     alipay_node,
     call,
     douyin,
+    ebay,
     shopify_pages,
     store_of,
     stripe,
@@ -50,7 +51,7 @@ TRANSACTIONS = "2026-01/shopify_payments/balance/transactions.json?limit=50"
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Running]:
-    world = make_world(seed=7, stores=10, days=14, ends_on=ENDS_ON)
+    world = make_world(seed=7, stores=12, days=14, ends_on=ENDS_ON)
     with serve(world, now=lambda: NOW) as running:
         yield running
 
@@ -98,6 +99,13 @@ def test_alipays_bills_are_read_to_the_truth(market: Running, index: int) -> Non
         node = alipay_node(alipay(market, store, BILL_METHOD, wish), BILL_METHOD)
         bills.append(call(market, "GET", node["bill_download_url"]).content)
     _agrees(market, store, bills, {})
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_ebay_is_read_to_the_truth(market: Running, index: int) -> None:
+    store = store_of(market, "ebay", index)
+    pages = [ebay(market, store, f"{name}?limit=200").content for name in ("transaction", "payout")]
+    _agrees(market, store, pages, {})
 
 
 def test_alipays_log_is_read_to_the_truth(market: Running) -> None:
