@@ -7,10 +7,10 @@ time. One merchant's application may so be let into another one's account.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
+from sandbox.marketplaces import consenting
 from sandbox.marketplaces.desk import Desk
 from sandbox.marketplaces.model import Store
 from sandbox.marketplaces.wire import Answer, Call
@@ -29,8 +29,8 @@ def page(call: Call, desk: Desk, stores: Sequence[Store]) -> Answer:
     if call.path != "/oauth2/appToAppAuth.htm" or not known or not urlsplit(back).netloc:
         return Answer(status=400, body="应用或回调地址无效".encode())
     if call.method != "POST":
-        return _page(stores)
-    store = next((s for s in stores if s.external_id == call.form().get("user")), None)
+        return consenting.chooser("支付宝应用授权", "user", stores)
+    store = consenting.chosen(stores, call.form().get("user"))
     if store is None:
         return Answer(status=400, body="商户不存在".encode())
     answer = {
@@ -39,8 +39,7 @@ def page(call: Call, desk: Desk, stores: Sequence[Store]) -> Answer:
         "app_auth_code": desk.tokens.code(store, app),
         "state": asked.get("state", ""),
     }
-    sign = "&" if "?" in back else "?"
-    return Answer(status=302, headers={"Location": f"{back}{sign}{urlencode(answer)}"})
+    return consenting.back(back, answer)
 
 
 def token(asked: Mapping[str, str], desk: Desk, app: Store) -> Node:
@@ -94,16 +93,3 @@ def _failed(grant_type: str) -> Node:
 def _refusal(sub_code: str, words: str) -> Node:
     common = {"code": "20001", "msg": "Insufficient Token Permissions"}
     return {**common, "sub_code": sub_code, "sub_msg": words}
-
-
-def _page(stores: Sequence[Store]) -> Answer:
-    buttons = "".join(
-        f'<p><button name="user" value="{store.external_id}">{html.escape(store.name)}</button>'
-        for store in stores
-    )
-    text = (
-        '<!doctype html><html lang="zh"><meta charset="utf-8"><title>SIMULATED 应用授权</title>'
-        f'<h1>SIMULATED 支付宝应用授权</h1><form method="post">{buttons}</form>'
-    )
-    kind = {"Content-Type": "text/html; charset=utf-8"}
-    return Answer(status=200, body=text.encode(), headers=kind)

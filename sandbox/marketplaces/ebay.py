@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
 from collections.abc import Sequence
 from datetime import time, timedelta
 from random import Random
-from urllib.parse import urlencode
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -23,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sandbox import numbers
 from sandbox.days import Period
-from sandbox.marketplaces import ebay_finances
+from sandbox.marketplaces import consenting, ebay_finances
 from sandbox.marketplaces.desk import Desk, digest
 from sandbox.marketplaces.living import Extra, Manner, live
 from sandbox.marketplaces.model import Life, Store
@@ -199,16 +197,10 @@ def _page(call: Call, desk: Desk, stores: Sequence[Store]) -> Answer:
     if not back:
         return Answer(status=400, body=b"set ebay_back at control.sandbox/application first")
     if call.method != "POST":
-        buttons = "".join(
-            f'<p><button name="shop" value="{one.external_id}">{html.escape(one.name)}</button>'
-            for one in stores
-        )
-        text = f"<!doctype html><title>SIMULATED</title><h1>SIMULATED eBay: agree</h1>{buttons}"
-        body = text.replace("</h1>", '</h1><form method="post">').encode()
-        return Answer(status=200, body=body, headers={"Content-Type": "text/html; charset=utf-8"})
-    store = next((s for s in stores if s.external_id == call.form().get("shop")), None)
+        return consenting.chooser("eBay", "shop", stores)
+    store = consenting.chosen(stores, call.form().get("shop"))
     if store is None:
         return Answer(status=400, body=b"no such seller")
     code = desk.tokens.code(store, "")
-    query = urlencode({"code": code, "expires_in": "299", "state": asked.get("state", "")})
-    return Answer(status=302, headers={"Location": f"{back}{'&' if '?' in back else '?'}{query}"})
+    answer = {"code": code, "expires_in": "299", "state": asked.get("state", "")}
+    return consenting.back(back, answer)
