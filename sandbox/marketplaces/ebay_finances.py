@@ -61,8 +61,8 @@ def _list(call: Call, desk: Desk, name: str, rows: Sequence[Row]) -> Answer:
         chosen = [row for row in rows if _passes(row, asked.get("filter", ""))]
     except ValueError as error:
         return refusal(400, 135_002, f"The filter is invalid: {error}")
-    size, start = int(limit), int(offset)
-    page = desk.faults.page(chosen, start, size, "ebay")
+    size, start = desk.faults.size(int(limit), "ebay"), int(offset)
+    page = desk.faults.page(chosen, start, size, "ebay", counted=True)
     if not page:
         return Answer(status=204)
     body: Row = {"href": f"https://{call.host}{call.target}", "limit": size, "offset": start}

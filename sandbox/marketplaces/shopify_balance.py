@@ -71,7 +71,7 @@ def _list(call: Call, desk: Desk, name: str, rows: list[Row]) -> Answer:
         return reply(400, {"errors": {refused.field: refused.reason}})
     except ValueError:
         return reply(400, {"errors": "Bad Request"})
-    size = min(max(limit, 1), _MOST)
+    size = desk.faults.size(min(max(limit, 1), _MOST), "shopify")
     page = desk.faults.page(chosen, start, size, "shopify")
     body = {name: [desk.faults.drifted(row, "shopify", "1.23") for row in page]}
     links = []

@@ -34,6 +34,7 @@ from .market import (
     alipay_node,
     call,
     douyin,
+    ebay_rows,
     shopify,
     shopify_pages,
     store_of,
@@ -142,6 +143,10 @@ def test_a_row_may_stand_on_two_pages_and_none_is_lost(market: Running, account:
     shop, seller = store_of(market, "shopify"), store_of(market, "douyin")
     before = _every_id(market, shop, account, seller)
     turn(market, duplicate={})
+    auctioneer = store_of(market, "ebay")
+    rows = ebay_rows(market, auctioneer, "transaction")
+    assert len(rows) == len(WORLD.lives[auctioneer.code].movements)
+    assert struck(market, "duplicate") == 0
     after = _every_id(market, shop, account, seller)
     for once, twice in zip(before, after, strict=True):
         assert len(twice) > len(set(twice))
@@ -177,6 +182,19 @@ def test_rows_drift_by_a_harmless_field_or_by_money(market: Running, account: St
     assert not lines[-1].endswith("`1.23")
     assert struck(market, "drift") == 5
     assert struck(market, "drift_money") == 10 + 10 + 1
+
+
+def test_small_pages_make_a_small_world_long(market: Running, account: Store) -> None:
+    shop, seller = store_of(market, "shopify"), store_of(market, "douyin")
+    before = [sorted(ids) for ids in _every_id(market, shop, account, seller)]
+    turn(market, small_pages={"rows": 3})
+    page = stripe(market, account, "payouts?limit=100").json()
+    assert (len(page["data"]), page["has_more"]) == (3, True)
+    assert [sorted(ids) for ids in _every_id(market, shop, account, seller)] == before
+    auctioneer = store_of(market, "ebay")
+    rows = ebay_rows(market, auctioneer, "transaction", "limit=1000")
+    assert len(rows) == len(WORLD.lives[auctioneer.code].movements)
+    assert struck(market, "small_pages") > 100
 
 
 def test_shopifys_tokens_expire_until_they_are_renewed(market: Running) -> None:
