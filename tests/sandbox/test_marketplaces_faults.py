@@ -139,10 +139,13 @@ def test_a_late_day_comes_at_its_instant(market: Running) -> None:
     assert wechat(market, store, BILL, at=at).status_code == 200
 
 
-def test_a_row_may_stand_on_two_pages_and_none_is_lost(market: Running, account: Store) -> None:
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_a_row_may_stand_on_two_pages_and_none_is_lost(
+    market: Running, account: Store, every: int
+) -> None:
     shop, seller = store_of(market, "shopify"), store_of(market, "douyin")
     before = _every_id(market, shop, account, seller)
-    turn(market, duplicate={})
+    turn(market, duplicate={"every": every})
     auctioneer = store_of(market, "ebay")
     rows = ebay_rows(market, auctioneer, "transaction")
     assert len(rows) == len(WORLD.lives[auctioneer.code].movements)
