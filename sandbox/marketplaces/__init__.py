@@ -1,4 +1,6 @@
-"""SIMULATED marketplaces as one real HTTP server: Shopify, Stripe, WeChat Pay, Alipay, Douyin.
+"""SIMULATED marketplaces as one real HTTP server.
+
+Shopify, Stripe, WeChat Pay, Alipay, Douyin (抖店) and eBay, with the calls about money.
 
 Nothing here is a real platform, and no key works anywhere else. A caller connects to this
 server's address and keeps the platform's real `Host` (`api.stripe.com`,
@@ -11,6 +13,9 @@ reaches a host as `/_host/NAME/path`. Every answer carries `X-Simulated: true`.
 prints one line of JSON when it listens: `address`, `control` (the host of its own calls,
 see `control`) and `stores` with their secrets by the common names of a link. The same
 options make the same world, byte for byte.
+
+OAuth: Shopify's install page, Douyin's service market, Alipay's 应用授权 and eBay show a page
+that says SIMULATED; its POST sends the browser back with a code, which is redeemed once.
 
 WHAT IS SERVED: requests are authenticated as the platform does it and refused in its own
 words; lists page as there, parameters have their limits. Nothing later than the server's

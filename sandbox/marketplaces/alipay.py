@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from sandbox import numbers
 from sandbox.days import Period
-from sandbox.marketplaces import alipay_bills, keys
+from sandbox.marketplaces import alipay_bills, alipay_consent, keys
 from sandbox.marketplaces.desk import Desk
 from sandbox.marketplaces.living import Extra, Manner, live
 from sandbox.marketplaces.model import Life, Store
@@ -52,7 +52,7 @@ class Alipay:
     """See wire.Marketplace."""
 
     code = "alipay"
-    hosts: Sequence[str] = ("openapi.alipay.com", "dwbillcenter.alipay.com")
+    hosts: Sequence[str] = ("openapi.alipay.com", "dwbillcenter.alipay.com", "openauth.alipay.com")
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """An application of the merchant's own, with its key; the PID is the shop."""
@@ -92,26 +92,13 @@ class Alipay:
         """The gateway takes its parameters from query and body alike; files need no signature."""
         if call.host == "dwbillcenter.alipay.com":
             return alipay_bills.download(call, desk)
+        if call.host == alipay_consent.HOST:
+            return alipay_consent.page(call, desk, desk.world.of(self.code))
         if call.path != "/gateway.do" or call.method not in ("GET", "POST"):
             return Answer(status=404)
         given = {**call.form(), **call.query}
-        method = given.get("method", "")
-        refusal, store = _caller(given, desk)
-        if store is None:
-            return _answered(method, refusal, _platform_key(desk))
-        found = _METHODS.get(method)
-        if found is None:
-            node = _error("40002", "isv.invalid-method", "不存在的方法名")
-            return _answered("", node, store.kept["platform_key"])
-        try:
-            content = json.loads(given.get("biz_content", "{}"))
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):
-            node = _error("40002", "isv.invalid-parameter", "参数无效")
-            return _answered(method, node, store.kept["platform_key"])
-        asked = {str(name): str(value) for name, value in content.items()}
-        return _answered(method, found(asked, desk, store), store.kept["platform_key"])
+        node = _node(given, desk)
+        return _answered(given.get("method", ""), node, f"{desk.world.seed}:alipay")
 
     def busy(self, retry_after: int) -> Answer:
         """The gateway in front refuses: a plain 429, since no public page shows its own words."""
@@ -153,7 +140,29 @@ _METHODS: Mapping[str, Callable[[Mapping[str, str], Desk, Store], Node]] = {
     "alipay.data.dataservice.bill.downloadurl.query": alipay_bills.link,
     "alipay.data.bill.accountlog.query": alipay_bills.account_log,
     "alipay.data.bill.balance.query": alipay_bills.balance,
+    alipay_consent.METHOD: alipay_consent.token,
 }
+
+
+def _node(given: Mapping[str, str], desk: Desk) -> Node:
+    """What the gateway says: who signed, for whom, and what for."""
+    refusal, app = _caller(given, desk)
+    if app is None:
+        return refusal
+    found = _METHODS.get(given["method"])
+    if found is None:
+        return _error("40002", "isv.invalid-method", "不存在的方法名")
+    try:
+        content = json.loads(given.get("biz_content", "{}"))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        return _error("40002", "isv.invalid-parameter", "参数无效")
+    store: Store | None = app
+    if token := given.get("app_auth_token"):
+        refusal, store = alipay_consent.merchant(token, desk)
+    asked = {str(name): str(value) for name, value in content.items()}
+    return found(asked, desk, store) if store else refusal
 
 
 def _caller(given: Mapping[str, str], desk: Desk) -> tuple[Node, Store | None]:
@@ -214,7 +223,3 @@ def _answered(method: str, node: Node, key: str) -> Answer:
     text = compact(node)
     body = f'{{"{name}":{text},"sign":"{_sign(key, text.encode())}"}}'.encode()
     return Answer(status=200, body=body, headers={"Content-Type": "text/html;charset=utf-8"})
-
-
-def _platform_key(desk: Desk) -> str:
-    return f"{desk.world.seed}:alipay"

@@ -86,7 +86,8 @@ def account_log(asked: Mapping[str, str], desk: Desk, store: Store) -> Node:
         return _failed("40004", "INVALID_PARAMETER", "参数有误")
     seen = desk.seen(store)[0]
     chosen = [m for m in seen if begins <= m.at <= ends]
-    page = desk.faults.page(chosen, (int(number) - 1) * int(size), int(size), "alipay")
+    start = (int(number) - 1) * int(size)
+    page = desk.faults.page(chosen, start, int(size), "alipay", counted=True)
     items = [desk.faults.drifted(_item(m, seen), "alipay", "1.23") for m in page]
     paging: Node = {"page_no": number, "page_size": size, "total_size": f"{len(chosen)}"}
     rows: Node = {"detail_list": items} if items else {}

@@ -4,7 +4,7 @@ GET  /truth            what a right hub must end with, per store
 GET  /stores           the stores with their keys, as the command prints them
 GET  /faults           how often each fault struck
 POST /faults           {"storm": {"every": 3}, "drift": {}, "error": null}: on and off
-POST /application      {"douyin_back": URL}: where Douyin's consent page leads back
+POST /application      {"douyin_back": URL, "ebay_back": URL}: where their consent pages lead
 POST /clock            {"at": "2026-03-15T12:00:00+08:00"}: time stands there; null: runs on
 POST /hooks            {"store", "event", "url"[, "mischief"]}: sends a signed hook → what came
                        back, once for each delivery
@@ -65,7 +65,9 @@ def _turn(desk: Desk, wish: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _set_application(desk: Desk, wish: Mapping[str, Any]) -> dict[str, str]:
-    desk.settings["douyin_back"] = str(wish["douyin_back"])
+    if strange := wish.keys() - {"douyin_back", "ebay_back"}:
+        raise ValueError(f"no such setting: {sorted(strange)}")
+    desk.settings.update({name: str(address) for name, address in wish.items()})
     return desk.settings
 
 

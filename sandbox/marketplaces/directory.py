@@ -9,13 +9,14 @@ from random import Random
 from sandbox.days import Period
 from sandbox.marketplaces.alipay import Alipay
 from sandbox.marketplaces.douyin import Douyin
+from sandbox.marketplaces.ebay import Ebay
 from sandbox.marketplaces.model import Life, Store, World
 from sandbox.marketplaces.shopify import Shopify
 from sandbox.marketplaces.stripe import Stripe
 from sandbox.marketplaces.wechatpay import WechatPay
 from sandbox.marketplaces.wire import Marketplace
 
-_ALL: Sequence[Marketplace] = (Shopify(), Stripe(), WechatPay(), Alipay(), Douyin())
+_ALL: Sequence[Marketplace] = (Shopify(), Stripe(), WechatPay(), Alipay(), Douyin(), Ebay())
 PLATFORMS = {platform.code: platform for platform in _ALL}
 
 

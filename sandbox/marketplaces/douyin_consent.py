@@ -7,11 +7,10 @@ merchant chooses its shop there; the browser goes back with `code` and `state`.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from urllib.parse import urlencode
 
+from sandbox.marketplaces import consenting
 from sandbox.marketplaces.desk import Desk, Grant
 from sandbox.marketplaces.model import Store
 from sandbox.marketplaces.wire import Answer, Call, reply
@@ -29,13 +28,12 @@ def page(call: Call, desk: Desk, stores: Sequence[Store]) -> Answer:
     if not back:
         return Answer(status=400, body=b"set douyin_back at control.sandbox/application first")
     if call.method != "POST":
-        return _page(stores)
-    store = next((s for s in stores if s.external_id == call.form().get("shop")), None)
+        return consenting.chooser("抖店授权", "shop", stores)
+    store = consenting.chosen(stores, call.form().get("shop"))
     if store is None:
         return Answer(status=400, body="店铺不存在".encode())
     answer = {"code": desk.tokens.code(store, ""), "state": asked.get("state", "")}
-    sign = "&" if "?" in back else "?"
-    return Answer(status=302, headers={"Location": f"{back}{sign}{urlencode(answer)}"})
+    return consenting.back(back, answer)
 
 
 def granted(
@@ -78,16 +76,3 @@ def _told(grant: Grant, store: Store) -> Answer:
     }
     body = {"code": 10000, "msg": "success", "sub_code": "", "sub_msg": ""}
     return reply(200, body | {"data": data, "err_no": 0, "log_id": grant.access[:16]})
-
-
-def _page(stores: Sequence[Store]) -> Answer:
-    buttons = "".join(
-        f'<p><button name="shop" value="{store.external_id}">{html.escape(store.name)}</button>'
-        for store in stores
-    )
-    text = (
-        '<!doctype html><html lang="zh"><meta charset="utf-8"><title>SIMULATED 抖店授权</title>'
-        f'<h1>SIMULATED 抖店授权</h1><form method="post">{buttons}</form>'
-    )
-    kind = {"Content-Type": "text/html; charset=utf-8"}
-    return Answer(status=200, body=text.encode(), headers=kind)

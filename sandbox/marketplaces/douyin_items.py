@@ -56,8 +56,9 @@ def answer(path: str, asked: Mapping[str, Any], desk: Desk, store: Store) -> Ans
     chosen = [m for m in desk.seen(store)[0] if begins <= m.at <= ends]
     if is_bill:
         chosen = [movement for movement in chosen if movement.kind in ("sale", "refund")]
-    page = desk.faults.page(chosen, int(start), int(size), "douyin")
-    following = min(int(start) + int(size), len(chosen))
+    rows_asked = desk.faults.size(int(size), "douyin")
+    page = desk.faults.page(chosen, int(start), rows_asked, "douyin")
+    following = min(int(start) + rows_asked, len(chosen))
     if page and page[-1] is not chosen[following - 1]:
         # A row that stands here again has pushed the last one over.
         following -= 1

@@ -9,7 +9,10 @@ A switch is a JSON object. Common to all: `every` (strikes on each k-th occasion
     truncate      the answer's body is cut in half under its full Content-Length
     late          the rows of `day` are not there until they were asked for `calls` times
                   more, or until the instant `until`
-    duplicate     a row of the page before stands on the page again
+    small_pages   no page has more than `rows` (5) rows, whatever was asked for, so that a
+                  small world has many; not at Alipay, whose pages are counted by their size
+    duplicate     a row of the page before stands on the page again; not at Alipay and eBay,
+                  where pages are counted and the row it pushes over would be lost
     shuffle       a page's rows are out of order (its last one stays: cursors hold)
     drift         rows have one more field, which is no money
     drift_money   rows have one more field, which is money
@@ -28,7 +31,7 @@ from random import Random
 from typing import Any, TypeVar
 
 NAMES: tuple[str, ...] = (
-    *("storm", "error", "silence", "truncate", "late", "duplicate", "shuffle"),
+    *("storm", "error", "silence", "truncate", "late", "small_pages", "duplicate", "shuffle"),
     *("drift", "drift_money", "expire", "skew"),
 )
 _COMMON = {"every", "times", "platform"}
@@ -37,6 +40,7 @@ _OWN: Mapping[str, set[str]] = {
     "error": {"status"},
     "late": {"day", "calls", "until"},
     "skew": {"seconds"},
+    "small_pages": {"rows"},
 }
 T = TypeVar("T")
 
@@ -134,10 +138,21 @@ class Faults:
             self.count("late")
             return date.fromisoformat(switch.settings["day"])
 
-    def page(self, rows: list[T], start: int, size: int, platform: str) -> list[T]:
-        """The rows of a page as faults leave them; never more than `size`."""
+    def size(self, asked: int, platform: str) -> int:
+        """How many rows a page has at the most."""
+        small = self.strikes("small_pages", platform)
+        return min(asked, int(small.get("rows", 5))) if small else asked
+
+    def page(
+        self, rows: list[T], start: int, size: int, platform: str, *, counted: bool = False
+    ) -> list[T]:
+        """The rows of a page as faults leave them; never more than `size`.
+
+        `counted` pages follow one another by their size: no row may push another over.
+        """
         found = rows[start : start + size]
-        if start and size > 1 and found and self.strikes("duplicate", platform):
+        repeats = start and size > 1 and found and not counted
+        if repeats and self.strikes("duplicate", platform):
             found = [rows[start - 1], *rows[start : start + size - 1]]
         if len(found) > 2 and self.strikes("shuffle", platform):
             head = found[:-1]

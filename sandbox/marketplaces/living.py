@@ -56,6 +56,8 @@ class Manner:
     """Business days after which money may be paid out; 0: at once."""
     paid_at: time = time(20, 30)
     paydays: Sequence[int] = (0, 1, 2, 3, 4)
+    has_payout_row: bool = True
+    """Whether the payout itself is a row of the balance."""
     numbers_payout_row: bool = True
     """Whether the payout's own row has a number that is not the payout's."""
     fails: float = 0.0
@@ -148,7 +150,8 @@ class _Living:
         paid = {movement.id for movement in due}
         self.waiting = [movement for movement in self.waiting if movement.id not in paid]
         self.movements += [replace(movement, payout=payout.id) for movement in due]
-        self.movements.append(self._payout_row(payout, at))
+        if self.manner.has_payout_row:
+            self.movements.append(self._payout_row(payout, at))
         self.payouts.append(payout)
         if payout.status == "failed":
             self._return(payout)

@@ -71,14 +71,16 @@ def _list(call: Call, desk: Desk, name: str, rows: list[Row]) -> Answer:
         return reply(400, {"errors": {refused.field: refused.reason}})
     except ValueError:
         return reply(400, {"errors": "Bad Request"})
-    size = min(max(limit, 1), _MOST)
+    size = desk.faults.size(min(max(limit, 1), _MOST), "shopify")
     page = desk.faults.page(chosen, start, size, "shopify")
     body = {name: [desk.faults.drifted(row, "shopify", "1.23") for row in page]}
     links = []
     if start:
         links.append(_link(call, max(start - size, 0), filters, size, "previous"))
-    if start + size < len(chosen):
-        links.append(_link(call, start + size, filters, size, "next"))
+    # After its last row, whichever rows stand before that one.
+    following = chosen.index(page[-1]) + 1 if page else len(chosen)
+    if following < len(chosen):
+        links.append(_link(call, following, filters, size, "next"))
     return reply(200, body, **({"Link": ", ".join(links)} if links else {}))
 
 

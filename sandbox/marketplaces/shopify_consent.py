@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import html
 from collections.abc import Mapping
 from datetime import timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
+from sandbox.marketplaces import consenting
 from sandbox.marketplaces.desk import Desk, Grant
 from sandbox.marketplaces.model import Store
 from sandbox.marketplaces.wire import Answer, Call, reply
@@ -28,7 +28,8 @@ def page(call: Call, desk: Desk, store: Store) -> Answer:
     if urlsplit(back).scheme not in ("http", "https") or not urlsplit(back).netloc:
         return _refusal("invalid_request", "The redirect_uri is missing or not whitelisted.")
     if call.method != "POST":
-        return _page(store, asked)
+        told = f"{store.external_id} is asked for: {asked.get('scope', '')}"
+        return consenting.page("Shopify", [("approve", "1", "Install app")], told)
     name = store.external_id.removesuffix(".myshopify.com")
     host = base64.b64encode(f"admin.shopify.com/store/{name}".encode()).decode().rstrip("=")
     answer = {
@@ -38,8 +39,8 @@ def page(call: Call, desk: Desk, store: Store) -> Answer:
         "state": asked.get("state", ""),
         "timestamp": f"{int(desk.now().timestamp())}",
     }
-    query = urlencode(answer | {"hmac": signature(answer, store.secrets["secret"])})
-    return Answer(status=302, headers={"Location": f"{back}{'&' if '?' in back else '?'}{query}"})
+    mac = signature(answer, store.secrets["secret"])
+    return consenting.back(back, answer | {"hmac": mac})
 
 
 def signature(answer: Mapping[str, str], secret: str) -> str:
@@ -86,16 +87,3 @@ def _granted(grant: Grant, desk: Desk, scope: str) -> Answer:
 
 def _refusal(error: str, words: str) -> Answer:
     return reply(400, {"error": error, "error_description": words})
-
-
-def _page(store: Store, asked: Mapping[str, str]) -> Answer:
-    """The form goes back to the very address it stands at, under whatever host that is."""
-    text = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>SIMULATED consent</title>'
-        "<h1>SIMULATED Shopify: install app</h1>"
-        f"<p>{html.escape(store.external_id)} is asked for: {html.escape(asked.get('scope', ''))}"
-        '</p><form method="post"><button name="approve" value="1">Install app</button></form>'
-    )
-    return Answer(
-        status=200, body=text.encode(), headers={"Content-Type": "text/html; charset=utf-8"}
-    )

@@ -78,7 +78,7 @@ def _rows(thing: str, desk: Desk, store: Store) -> list[Row]:
 def _list(call: Call, desk: Desk, thing: str, rows: list[Row]) -> Answer:
     asked = call.query
     _check_names(asked, thing)
-    size = _limit(asked)
+    size = desk.faults.size(_limit(asked), "stripe")
     chosen = [row for row in rows if _passes(row, asked)]
     start = _start(chosen, rows, asked, thing, size)
     page = desk.faults.page(chosen, start, size, "stripe")

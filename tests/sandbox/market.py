@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sandbox.marketplaces import Running, Store
 
@@ -97,6 +98,43 @@ def stripe_rows(market: Running, store: Store, place: str) -> list[dict[str, Any
     return rows
 
 
+# --- eBay -------------------------------------------------------------------------
+
+
+def ebay(
+    market: Running, store: Store, place: str, *, token: str = "", **changed: str
+) -> httpx.Response:
+    """A signed call of the Finances API; `changed` replaces headers after signing."""
+    path = f"/sell/finances/v1/{place}"
+    jwe = store.secrets["serial"]
+    names = '("x-ebay-signature-key" "@method" "@path" "@authority")'
+    parameters = f"{names};created={int(NOW.timestamp())}"
+    base = (
+        f'"x-ebay-signature-key": {jwe}\n"@method": GET\n"@path": {path.partition("?")[0]}\n'
+        f'"@authority": apiz.ebay.com\n"@signature-params": {parameters}'
+    )
+    key = serialization.load_pem_private_key(store.secrets["private_key"].encode(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    headers = {
+        "Authorization": f"Bearer {token or store.secrets['access_token']}",
+        "x-ebay-signature-key": jwe,
+        "Signature-Input": f"sig1={parameters}",
+        "Signature": f"sig1=:{base64.b64encode(key.sign(base.encode())).decode()}:",
+        **changed,
+    }
+    return call(market, "GET", f"https://apiz.ebay.com{path}", headers=headers)
+
+
+def ebay_rows(market: Running, store: Store, name: str, wish: str = "limit=7") -> list[Any]:
+    """Every row of a list, page by page."""
+    rows: list[Any] = []
+    while True:
+        page = ebay(market, store, f"{name}?{wish}&offset={len(rows)}")
+        if page.status_code == 204:
+            return rows
+        rows += page.raise_for_status().json()[f"{name}s"]
+
+
 # --- WeChat Pay and Alipay --------------------------------------------------------
 
 
@@ -149,6 +187,7 @@ def alipay(
     content: Mapping[str, str],
     *,
     at: datetime = NOW,
+    for_merchant: str = "",
     **changed: str,
 ) -> httpx.Response:
     """A signed call of the gateway; `changed` replaces parameters after signing."""
@@ -160,6 +199,7 @@ def alipay(
         "sign_type": "RSA2",
         "timestamp": f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}",
         "biz_content": json.dumps(content),
+        **({"app_auth_token": for_merchant} if for_merchant else {}),
     }
     text = "&".join(f"{name}={given[name]}" for name in sorted(given))
     given["sign"] = signed(store.secrets["private_key"], text.encode())

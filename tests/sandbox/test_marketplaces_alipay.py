@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -170,3 +170,38 @@ def _bill(market: Running, url: str) -> list[tuple[str, Decimal]]:
         )
         for row in rows
     ]
+
+
+def test_a_merchant_lets_another_application_in(market: Running, store: Store) -> None:
+    other = store_of(market, "alipay", 1)
+    asked = {"app_id": store.secrets["app_id"], "redirect_uri": "https://hub.example.com/b?x=1"}
+    page = f"https://openauth.alipay.com/oauth2/appToAppAuth.htm?{urlencode(asked)}&state=s1"
+    with serve(market.world, now=lambda: NOW) as market:
+        assert "SIMULATED" in call(market, "GET", page).text
+        came = call(market, "POST", page, data={"user": other.external_id})
+        back = dict(parse_qsl(urlsplit(came.headers["Location"]).query))
+        assert (back["state"], back["x"]) == ("s1", "1")
+        token = _token(market, store, grant_type="authorization_code", code=back["app_auth_code"])
+        assert token["user_id"] == other.external_id
+        again = _token(market, store, grant_type="authorization_code", code=back["app_auth_code"])
+        assert again["sub_code"] == "AUTH_CODE_NOT_EXIST"
+        log = _log(market, store, token["app_auth_token"])
+        assert len(log["detail_list"]) == len(market.world.lives[other.code].movements)
+        market.faults.turn_on("expire")
+        refused = _log(market, store, token["app_auth_token"])
+        assert refused["sub_code"] == "aop.app-auth-token-time-out"
+        refresh = token["app_refresh_token"]
+        new = _token(market, store, grant_type="refresh_token", refresh_token=refresh)
+        assert "detail_list" in _log(market, store, new["app_auth_token"])
+        refused = _log(market, store, token["app_auth_token"])
+        assert refused["sub_code"] == "aop.invalid-app-auth-token"
+
+
+def _token(market: Running, store: Store, **asked: str) -> dict[str, str]:
+    method = "alipay.open.auth.token.app"
+    return alipay_node(alipay(market, store, method, asked), method)
+
+
+def _log(market: Running, store: Store, token: str) -> dict[str, str]:
+    came = alipay(market, store, LOG_METHOD, WHOLE, for_merchant=token)
+    return alipay_node(came, LOG_METHOD)

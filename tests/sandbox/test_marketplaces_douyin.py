@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from sandbox.marketplaces import Running, Store, make_world, serve
 
-from .market import ENDS_ON, NOW, douyin, store_of, struck, truth, turn
+from .market import ENDS_ON, NOW, call, douyin, store_of, struck, truth, turn
 
 ITEMS = "/order/getShopAccountItem"
 WINDOW = {"start_time": "2026-03-01 00:00:00", "end_time": "2026-03-14 23:59:59"}
@@ -131,3 +132,34 @@ def _rows(market: Running, store: Store, size: int) -> list[dict[str, Any]]:
         start = page["next_start_index"]
         if page["is_end"]:
             return rows
+
+
+def test_settlements_state_what_the_sales_moved(market: Running, store: Store) -> None:
+    rows = {r["after_sale_service_no"] or r["shop_order_id"]: r for r in _rows(market, store, 99)}
+    path = "/order/getSettleBillDetailV3"
+    bill = douyin(market, store, path, WINDOW | {"size": 100, "start_index": "0"})["data"]
+    assert bill["data"]
+    for row in bill["data"]:
+        assert row["total_income"] + row["total_outcome"] == row["settle_amount"]
+        if row["trade_type"] == 0:
+            assert rows[row["shop_order_id"]]["account_amount"] == row["settle_amount"]
+        else:
+            assert rows[row["request_no"]]["account_amount"] == -row["settle_amount"]
+    assert douyin(market, store, path, WINDOW | {"size": 101})["data"]["code"] == "100001"
+
+
+def test_the_merchant_consents_in_the_service_market(market: Running) -> None:
+    store = store_of(market, "douyin", 1)
+    page = f"https://fuwu.jinritemai.com/authorize?service_id={store.secrets['app_id']}&state=s1"
+    assert call(market, "GET", page).status_code == 400
+    settings = {"douyin_back": "https://hub.example.com/back"}
+    call(market, "POST", "http://control.sandbox/application", json=settings)
+    assert store.external_id in call(market, "GET", page).text
+    back = call(market, "POST", page, data={"shop": store.external_id}).headers["Location"]
+    answer = dict(parse_qsl(urlsplit(back).query))
+    assert (back.split("?")[0], answer["state"]) == (settings["douyin_back"], "s1")
+    wish = {"grant_type": "authorization_code", "code": answer["code"]}
+    new = douyin(market, store, "/token/create", wish)["data"]
+    assert new["shop_id"] == int(store.external_id)
+    assert douyin(market, store, ITEMS, WINDOW, token=new["access_token"])["data"]["data"]
+    assert douyin(market, store, "/token/create", wish)["data"] is None

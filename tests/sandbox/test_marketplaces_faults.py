@@ -34,6 +34,7 @@ from .market import (
     alipay_node,
     call,
     douyin,
+    ebay_rows,
     shopify,
     shopify_pages,
     store_of,
@@ -49,7 +50,7 @@ ITEMS = "/order/getShopAccountItem"
 WINDOW = {"start_time": "2026-03-01 00:00:00", "end_time": "2026-03-14 23:59:59", "size": 10}
 BILL = f"{WECHAT}/v3/bill/fundflowbill?bill_date=2026-03-10"
 
-WORLD = make_world(seed=7, stores=5, days=14, ends_on=ENDS_ON)
+WORLD = make_world(seed=7, stores=6, days=14, ends_on=ENDS_ON)
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_storm_refuses_every_third_call_for_a_while(market: Running, account: 
     assert stripe(market, account, "payouts").status_code == 200
 
 
-@pytest.mark.parametrize("platform", ["shopify", "stripe", "wechatpay", "alipay", "douyin"])
+@pytest.mark.parametrize("platform", ["shopify", "stripe", "wechatpay", "alipay", "douyin", "ebay"])
 def test_a_storm_may_be_one_platforms(market: Running, platform: str) -> None:
     turn(market, storm={"platform": platform})
     shop = store_of(market, "shopify").external_id
@@ -84,6 +85,7 @@ def test_a_storm_may_be_one_platforms(market: Running, platform: str) -> None:
         "wechatpay": "api.mch.weixin.qq.com",
         "alipay": "openapi.alipay.com",
         "douyin": "openapi-fxg.jinritemai.com",
+        "ebay": "apiz.ebay.com",
     }
     for name, host in hosts.items():
         status = call(market, "GET", f"https://{host}/").status_code
@@ -137,10 +139,17 @@ def test_a_late_day_comes_at_its_instant(market: Running) -> None:
     assert wechat(market, store, BILL, at=at).status_code == 200
 
 
-def test_a_row_may_stand_on_two_pages_and_none_is_lost(market: Running, account: Store) -> None:
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_a_row_may_stand_on_two_pages_and_none_is_lost(
+    market: Running, account: Store, every: int
+) -> None:
     shop, seller = store_of(market, "shopify"), store_of(market, "douyin")
     before = _every_id(market, shop, account, seller)
-    turn(market, duplicate={})
+    turn(market, duplicate={"every": every})
+    auctioneer = store_of(market, "ebay")
+    rows = ebay_rows(market, auctioneer, "transaction")
+    assert len(rows) == len(WORLD.lives[auctioneer.code].movements)
+    assert struck(market, "duplicate") == 0
     after = _every_id(market, shop, account, seller)
     for once, twice in zip(before, after, strict=True):
         assert len(twice) > len(set(twice))
@@ -176,6 +185,19 @@ def test_rows_drift_by_a_harmless_field_or_by_money(market: Running, account: St
     assert not lines[-1].endswith("`1.23")
     assert struck(market, "drift") == 5
     assert struck(market, "drift_money") == 10 + 10 + 1
+
+
+def test_small_pages_make_a_small_world_long(market: Running, account: Store) -> None:
+    shop, seller = store_of(market, "shopify"), store_of(market, "douyin")
+    before = [sorted(ids) for ids in _every_id(market, shop, account, seller)]
+    turn(market, small_pages={"rows": 3})
+    page = stripe(market, account, "payouts?limit=100").json()
+    assert (len(page["data"]), page["has_more"]) == (3, True)
+    assert [sorted(ids) for ids in _every_id(market, shop, account, seller)] == before
+    auctioneer = store_of(market, "ebay")
+    rows = ebay_rows(market, auctioneer, "transaction", "limit=1000")
+    assert len(rows) == len(WORLD.lives[auctioneer.code].movements)
+    assert struck(market, "small_pages") > 100
 
 
 def test_shopifys_tokens_expire_until_they_are_renewed(market: Running) -> None:

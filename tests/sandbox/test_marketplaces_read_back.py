@@ -15,8 +15,17 @@ from decimal import Decimal
 import pytest
 
 from platforms import registry
-from platforms.contract import Document, Line, Payout, Totals
-from sandbox.marketplaces import Running, Store, make_world, serve
+from platforms.contract import (
+    BadSignatureError,
+    Document,
+    Line,
+    Link,
+    Payout,
+    RawHook,
+    Totals,
+)
+from sandbox.marketplaces import Message, Mischief, Running, Store, make_world, serve
+from sandbox.marketplaces.sending import spoilt
 
 from .market import (
     BILL_METHOD,
@@ -28,6 +37,7 @@ from .market import (
     alipay_node,
     call,
     douyin,
+    ebay,
     shopify_pages,
     store_of,
     stripe,
@@ -41,7 +51,7 @@ TRANSACTIONS = "2026-01/shopify_payments/balance/transactions.json?limit=50"
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Running]:
-    world = make_world(seed=7, stores=10, days=14, ends_on=ENDS_ON)
+    world = make_world(seed=7, stores=12, days=14, ends_on=ENDS_ON)
     with serve(world, now=lambda: NOW) as running:
         yield running
 
@@ -91,6 +101,13 @@ def test_alipays_bills_are_read_to_the_truth(market: Running, index: int) -> Non
     _agrees(market, store, bills, {})
 
 
+@pytest.mark.parametrize("index", [0, 1])
+def test_ebay_is_read_to_the_truth(market: Running, index: int) -> None:
+    store = store_of(market, "ebay", index)
+    pages = [ebay(market, store, f"{name}?limit=200").content for name in ("transaction", "payout")]
+    _agrees(market, store, pages, {})
+
+
 def test_alipays_log_is_read_to_the_truth(market: Running) -> None:
     store = store_of(market, "alipay")
     wish = {"start_time": "2026-03-01 00:00:00", "end_time": "2026-03-14 23:59:59"}
@@ -103,6 +120,42 @@ def test_douyin_is_read_to_the_truth(market: Running, index: int) -> None:
     wish = {"start_time": "2026-03-01 00:00:00", "end_time": "2026-03-14 23:59:59", "size": 1000}
     answer = douyin(market, store, "/order/getShopAccountItem", wish)
     _agrees(market, store, [json.dumps(answer, ensure_ascii=False).encode()], {})
+
+
+@pytest.mark.parametrize(
+    ("platform", "event"),
+    [
+        ("shopify", "tender_transactions/create"),
+        ("stripe", "payout.paid"),
+        ("wechatpay", "TRANSACTION.SUCCESS"),
+        ("wechatpay", "REFUND.SUCCESS"),
+        ("alipay", "trade_status_sync"),
+        ("douyin", "110"),
+    ],
+)
+def test_hooks_are_believed_and_spoilt_ones_are_not(
+    market: Running, platform: str, event: str
+) -> None:
+    store, other = store_of(market, platform), store_of(market, platform, 1)
+    message = market.hook(store, event)
+    pushes = registry.pushes(registry.get(platform))
+    link = Link(secrets=store.secrets)
+    pushes.verify(_hook(message), link, NOW)
+    assert pushes.unwrap(_hook(message), link).head
+    assert pushes.delivery_id(_hook(message)) != pushes.delivery_id(
+        _hook(market.hook(store, event))
+    )
+    for mischief in (Mischief.WRONG_SIGNATURE, Mischief.FLIPPED_BYTE):
+        with pytest.raises(BadSignatureError):
+            pushes.verify(_hook(spoilt(message, mischief)), link, NOW)
+    if platform == "stripe":
+        with pytest.raises(BadSignatureError):
+            pushes.verify(_hook(message), Link(secrets=other.secrets), NOW)
+
+
+def _hook(message: Message) -> RawHook:
+    headers = {name.lower(): value for name, value in message.headers.items()}
+    return RawHook(headers=headers, body=message.body, url="https://hub.example.com/hooks/1")
 
 
 def _days() -> list[str]:

@@ -17,7 +17,7 @@ from sandbox.marketplaces import Running, World, make_world, serve
 
 from .market import ENDS_ON, NOW, alipay, call, stripe, wechat
 
-STORES = 10
+STORES = 12
 
 
 def world(seed: int = 7, stores: int = STORES, **more: object) -> World:
@@ -59,7 +59,8 @@ def test_the_lines_of_a_payout_add_up_to_it(market: Running) -> None:
             own = [line for line in store["lines"] if line["payout"] == payout["id"]]
             total = sum(Decimal(line["amount"]) for line in own if line["kind"] != "payout")
             assert total == Decimal(payout["amount"]) > 0
-            assert sum(Decimal(line["amount"]) for line in own) == 0
+            if store["platform"] != "ebay":  # whose transactions do not tell of a payout itself
+                assert sum(Decimal(line["amount"]) for line in own) == 0
 
 
 def test_numbers_are_unique_in_a_store_and_amounts_are_whole_minor_units() -> None:
