@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from datetime import datetime
 from typing import Final
 
 from platforms import signing
@@ -18,7 +19,7 @@ _ACCEPTED: Final = Reply(status=200)
 _REFUSED: Final = Reply(status=401)
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed app key and raw body."""
     keys = signing.values(link.secrets.get("app_key", ""))
     secrets = signing.values(link.secrets.get("secret", ""))
@@ -40,7 +41,7 @@ def verify(hook: RawHook, link: Link) -> None:
         raise BadSignatureError("the signature does not fit the body")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came: nothing is encrypted."""
     body = hook.body
     return Document(name=delivery_id(hook), head=body, open=lambda: io.BytesIO(body), origin="hook")

@@ -24,8 +24,9 @@ class Readers(Adapter):
     """Reads by the first of its readers that recognises the document."""
 
     readers: ClassVar[tuple[Reader, ...]]
-    refusal: ClassVar[str]
-    """What is said of a document that none of them recognises."""
+    refusal: ClassVar[str] = ""
+    """What is said of a document that none of them recognises; "" where the last of them can say
+    better what is wrong with it (a ZIP that is encrypted)."""
 
     def recognises(self, document: Document) -> bool:
         """Whether one of the readers knows the form."""
@@ -36,6 +37,8 @@ class Readers(Adapter):
         for reader in self.readers:
             if reader.recognises(document):
                 return reader.read(document)
+        if not self.refusal:
+            return self.readers[-1].read(document)
         raise ReadError(self.refusal, row=1)
 
 

@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from platforms import signing
-from platforms.adapters._api_answer import Item, answer_of, holds
+from platforms.adapters._json import Item, answer_of, holds
 from platforms.contract import (
     Adapter,
     BadSignatureError,
@@ -88,7 +88,7 @@ class WooCommerce(Adapter, Pushes):
         """
         if not self.recognises(document):
             raise ReadError("no order of WooCommerce; its money is in its gateway's files", row=1)
-        return _order(Item(1, answer_of(document)))
+        return _order(answer_of(document))
 
     def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
         """Raise BadSignatureError unless a secret signed the raw body; `now` is not used.
@@ -171,7 +171,7 @@ def _order(order: Item) -> Iterator[Record]:
         kind = STATUSES.get(word, LineKind.UNKNOWN)
         label = "/".join(filter(None, (word, order.said("payment_method"))))
         yield _line(order, f"order:{number}", kind, value, "date_paid_gmt", label)
-    for refund in order.items_if_any("refunds"):
+    for refund in order.parts("refunds"):
         value = refund.money("total")
         if value > 0:
             raise ReadError(f"a refund of {value}", row=1)

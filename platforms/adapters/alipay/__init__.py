@@ -8,24 +8,15 @@ seller's money is kept in Alipay, so this is also the bill of those shops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.alipay import account_log, fund_bill, push, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 
 
-class Alipay(Adapter, Pushes):
+class Alipay(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "alipay"
@@ -41,36 +32,8 @@ class Alipay(Adapter, Pushes):
         fund_bill.UNFRAMED: "seen in one public test only; it states no totals, so a file cut "
         "between two rows cannot be told from a whole one",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether a header in the first lines, or in a ZIP, is the fund bill's; or it is its API's.
-
-        Alipay's summary and its personal export are recognised too, so that they
-        are refused with a sentence that helps.
-        """
-        return account_log.recognises(document) or fund_bill.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a fund bill, CSV or ZIP, or a page of the API. Raises ReadError."""
-        if account_log.recognises(document):
-            return account_log.read(document)
-        return fund_bill.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless Alipay signed these values; `now` is not used."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The form as it came; Alipay encrypts nothing. Raises BadSignatureError."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The `notify_id`, the same in every retry. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """`success`, or `failure` with 401 so that it is sent again."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (account_log, fund_bill)
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = Alipay()

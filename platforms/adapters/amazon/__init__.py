@@ -7,14 +7,15 @@ no signature.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import Reader, Readers
 from platforms.adapters.amazon import api, settlement, words
-from platforms.contract import Adapter, Document, LineKind, ReadError, Record
+from platforms.contract import LineKind
 
 
-class Amazon(Adapter):
+class Amazon(Readers):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "amazon"
@@ -35,18 +36,8 @@ class Amazon(Adapter):
         api.GROUPS: "Amazon's model and example; the words for a transfer's state are not "
         "published, so a transfer is never said to have arrived",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header or the first JSON keys are Amazon's."""
-        return settlement.recognises(document) or api.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a settlement report (TSV) or an API answer (JSON). Raises ReadError."""
-        if settlement.recognises(document):
-            return settlement.read(document)
-        if api.recognises(document):
-            return api.read(document)
-        raise ReadError("neither a settlement report nor an API answer of Amazon", row=1)
+    readers: ClassVar[tuple[Reader, ...]] = (settlement, api)
+    refusal: ClassVar[str] = "neither a settlement report nor an API answer of Amazon"
 
 
 ADAPTER: Final = Amazon()

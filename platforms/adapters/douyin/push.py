@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from platforms import signing
@@ -25,7 +26,7 @@ _REFUSED: Final = Reply(
 )
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a key and secret of the link signed exactly this body."""
     keys = signing.values(link.secrets.get("app_key", ""))
     secrets = signing.values(link.secrets.get("secret", ""))
@@ -47,7 +48,7 @@ def verify(hook: RawHook, link: Link) -> None:
         raise BadSignatureError("the signature does not fit the body")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as a document; the context names the tags (110 paid, 206 refunded …)."""
     body = hook.body
     tags = {str(message.get("tag", "")) for message in _messages(hook)}

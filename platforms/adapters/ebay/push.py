@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from datetime import datetime
 from typing import Final
 
 from platforms import signing
@@ -27,7 +28,7 @@ _REFUSED: Final = Reply(status=412)
 _FLAT: Final = re.compile(r"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a key of the link signed exactly this body."""
     pem = _FLAT.sub(_wrapped, link.secrets.get("public_key", ""))
     if not pem.strip():
@@ -44,7 +45,7 @@ def verify(hook: RawHook, link: Link) -> None:
         raise BadSignatureError("the signature does not fit the body")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; the context carries `topic`. Raises BadSignatureError."""
     body = hook.body
     return Document(

@@ -6,25 +6,15 @@ are not signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.etsy import ledger, push, statement, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 
 
-class Etsy(Adapter, Pushes):
+class Etsy(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "etsy"
@@ -41,34 +31,9 @@ class Etsy(Adapter, Pushes):
         statement.PROFILE: "real rows of two months seen, never a whole file; its deposits and "
         "fee rows are known from other people's tests only",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header or the first JSON entry is Etsy's."""
-        return statement.recognises(document) or ledger.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a monthly statement (CSV) or ledger entries (JSON). Raises ReadError."""
-        if statement.recognises(document):
-            return statement.read(document)
-        if ledger.recognises(document):
-            return ledger.read(document)
-        raise ReadError("neither a statement nor ledger entries of Etsy", row=1)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret signed the delivery within 300 s of `now`."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The `webhook-id`. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (statement, ledger)
+    refusal: ClassVar[str] = "neither a statement nor ledger entries of Etsy"
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = Etsy()

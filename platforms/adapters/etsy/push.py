@@ -47,7 +47,7 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
         raise BadSignatureError("the signature does not fit the delivery")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; Etsy encrypts nothing."""
     body = hook.body
     return Document(name=delivery_id(hook), head=body, open=lambda: io.BytesIO(body), origin="hook")

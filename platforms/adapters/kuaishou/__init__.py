@@ -6,28 +6,18 @@ withdrawals are in none of the answers that are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.kuaishou import bill, push
 from platforms.adapters.kuaishou.requests import sign
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 
 __all__ = ["ADAPTER", "Kuaishou", "sign"]
 
 
-class Kuaishou(Adapter, Pushes):
+class Kuaishou(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "kuaishou"
@@ -42,32 +32,9 @@ class Kuaishou(Adapter, Pushes):
         bill.PROFILE: "field names from a model of the official SDK; that the figures are fen "
         "and how they add up is not confirmed by the platform",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether it is an answer with settled orders."""
-        return bill.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read an answer (JSON). Raises ReadError."""
-        if not self.recognises(document):
-            raise ReadError("not an answer of Kuaishou Shop with settled orders", row=1)
-        return bill.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless an event key opens the message; `now` is not used."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The opened message. Raises BadSignatureError."""
-        return push.unwrap(hook, link)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """A hash of the body; the message's own id is inside."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """`{"result":1}`, or `{"result":0}` with 401."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (bill,)
+    refusal: ClassVar[str] = "not an answer of Kuaishou Shop with settled orders"
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = Kuaishou()

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from platforms import signing
@@ -25,7 +26,7 @@ _ACCEPTED: Final = Reply(status=200, body=b'{"result":1}', content_type="applica
 _REFUSED: Final = Reply(status=401, body=b'{"result":0}', content_type="application/json")
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless an event key of the link opens a well-formed message.
 
     A test message (`test: true`) is one, too: it must be acknowledged.

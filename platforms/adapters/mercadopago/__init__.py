@@ -7,25 +7,15 @@ same trades when they are made, and is evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.mercadopago import push, release, settlement
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 
 
-class MercadoPago(Adapter, Pushes):
+class MercadoPago(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "mercadopago"
@@ -42,38 +32,12 @@ class MercadoPago(Adapter, Pushes):
         settlement.PROFILE: "three rows of one real report (Argentina) seen; only two of its "
         "transaction types are confirmed",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header has the core columns of one of the two reports."""
-        return release.recognises(document) or settlement.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a release or a settlement report. Raises ReadError."""
-        if release.recognises(document):
-            return release.read(document)
-        if settlement.recognises(document):
-            return settlement.read(document)
-        raise ReadError(
-            "neither a release nor a settlement report of Mercado Pago with its columns' English "
-            "names: choose them in the report's configuration",
-            row=1,
-        )
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret signed the resource's id and the request's."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body, which is not signed; the context carries the signed id of the resource."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The request id, which is signed. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (release, settlement)
+    refusal: ClassVar[str] = (
+        "neither a release nor a settlement report of Mercado Pago with its columns' English "
+        "names: choose them in the report's configuration"
+    )
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = MercadoPago()

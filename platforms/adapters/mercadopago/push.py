@@ -41,7 +41,7 @@ def sign(*, secret: str, data_id: str, request_id: str, ts: str) -> str:
     return signing.hmac_sha256_hex(secret=secret, message=message)
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed these three values."""
     secrets = signing.values(link.secrets.get("secret", ""))
     if not secrets:
@@ -63,7 +63,7 @@ def verify(hook: RawHook, link: Link) -> None:
         raise BadSignatureError("the signature does not fit the notification")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as a document; the context carries what is signed: `data_id`, `signed_at`.
 
     Raises BadSignatureError where the body names another resource than the signed URL.

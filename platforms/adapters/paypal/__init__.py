@@ -7,24 +7,15 @@ and others that moved nothing, and is evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.paypal import push, report, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 
 
-class PayPal(Adapter, Pushes):
+class PayPal(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "paypal"
@@ -41,30 +32,12 @@ class PayPal(Adapter, Pushes):
         report.DETAIL: "which rows its totals cover is not confirmed, so only its counts are "
         "checked; no complete real file seen",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether it begins with a report header and has the columns of transactions."""
-        return report.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a settlement or a transaction detail report. Raises ReadError."""
-        return report.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless PayPal signed this delivery for the link's webhook."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The event as it came. It is a hint: the resource is to be read again."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The transmission id, which is signed. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (report,)
+    refusal: ClassVar[str] = (
+        "no settlement or transaction detail report of PayPal (activity downloads and "
+        "subscription reports do not state what settles)"
+    )
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = PayPal()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ def signed_text(*, transmission_id: str, time: str, webhook_id: str, body: bytes
     return f"{transmission_id}|{time}|{webhook_id}|{zlib.crc32(body)}"
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless the link's certificate signed this delivery.
 
     No clock: retries are made for days and nothing says that their time is renewed.
@@ -59,7 +60,7 @@ def verify(hook: RawHook, link: Link) -> None:
         raise BadSignatureError("the signature does not fit the delivery")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The event as a document; the context carries its types."""
     event, body = _event(hook), hook.body
     return Document(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from datetime import datetime
 from typing import Final
 
 from platforms import signing
@@ -36,7 +37,7 @@ def sign(
     return signing.hmac_sha256_hex(secret=secret, message=message.encode())
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed URL and raw body.
 
     The URL is the one registered with Shopee: a proxy that rewrites its host breaks the
@@ -57,7 +58,7 @@ def verify(hook: RawHook, link: Link) -> None:
         raise BadSignatureError("the signature does not fit the URL and the body")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; Shopee encrypts nothing."""
     body = hook.body
     return Document(name=delivery_id(hook), head=body, open=lambda: io.BytesIO(body), origin="hook")

@@ -6,34 +6,15 @@ gross amount and the fee, so that the lines of a payout add up to the payout.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.shopify import api, payouts, push, transactions, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
-
-_Recognises = Callable[[Document], bool]
-_Reads = Callable[[Document], Iterator[Record]]
-
-_READERS: Final[tuple[tuple[_Recognises, _Reads], ...]] = (
-    (transactions.recognises, transactions.read),
-    (payouts.recognises, payouts.read),
-    (api.recognises, api.read),
-)
+from platforms.contract import LineKind
 
 
-class Shopify(Adapter, Pushes):
+class Shopify(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "shopify"
@@ -49,33 +30,9 @@ class Shopify(Adapter, Pushes):
         payouts.PROFILE: "columns and the sign of Fees from other people's parsers, "
         "no real file seen; it has no payout ids",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header or the first JSON keys are Shopify's."""
-        return any(recognises(document) for recognises, _ in _READERS)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read an export (CSV) or an API answer (JSON). Raises ReadError."""
-        for recognises, read in _READERS:
-            if recognises(document):
-                return read(document)
-        raise ReadError("neither an export nor an API answer of Shopify Payments", row=1)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless one of the secrets signed the raw body."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came; Shopify encrypts nothing."""
-        return push.unwrap(hook, link)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The webhook id, the same in every retry. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (transactions, payouts, api)
+    refusal: ClassVar[str] = "neither an export nor an API answer of Shopify Payments"
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = Shopify()

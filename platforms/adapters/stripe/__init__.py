@@ -7,25 +7,15 @@ reports give one movement the same ids and texts, so both may be loaded into one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.stripe import api, push, reports, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 
 
-class Stripe(Adapter, Pushes):
+class Stripe(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "stripe"
@@ -41,38 +31,12 @@ class Stripe(Adapter, Pushes):
         reports.PROFILE: "columns from Stripe's report documentation and one public test file "
         "whose numbers were edited; no complete real file seen",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header or the JSON's `object` fields are Stripe's."""
-        return reports.recognises(document) or api.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a report (CSV) or an API answer (JSON). Raises ReadError."""
-        if reports.recognises(document):
-            return reports.read(document)
-        if api.recognises(document):
-            return api.read(document)
-        raise ReadError(
-            "neither an itemised report nor an API answer of Stripe (summaries state no "
-            "single movements: download the itemised report)",
-            row=1,
-        )
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret signed this body within 300 s of `now`."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The event as it came; Stripe encrypts nothing."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The event's id, the same in every retry. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (reports, api)
+    refusal: ClassVar[str] = (
+        "neither an itemised report nor an API answer of Stripe (summaries state no "
+        "single movements: download the itemised report)"
+    )
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = Stripe()

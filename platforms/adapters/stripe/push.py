@@ -48,7 +48,7 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
         raise BadSignatureError("the signature does not fit the body")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The event as a document; the context carries its `type`."""
     event, body = _event(hook), hook.body
     return Document(

@@ -5,25 +5,15 @@ Source: reference platforms-global.md §8. Requests carry a token and no signatu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters.walmart import push, report, rows, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
+from platforms.adapters.walmart import push, report, words
+from platforms.contract import LineKind
 
 
-class Walmart(Adapter, Pushes):
+class Walmart(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "walmart"
@@ -40,32 +30,9 @@ class Walmart(Adapter, Pushes):
         "that read real answers",
         "webhook": "how far a webhook's clock may differ is not published: 300 seconds are ours",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header, that of a file in the ZIP, or the JSON's fields are Walmart's."""
-        return rows.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a recon report. Raises ReadError."""
-        if not rows.recognises(document):
-            raise ReadError("no recon report (v1) of Walmart", row=1)
-        return report.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret signed this request within 300 s of `now`."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came; Walmart encrypts nothing."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The event's id, or the SHA-256 of the body where it has none."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (report,)
+    refusal: ClassVar[str] = "no recon report (v1) of Walmart"
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = Walmart()

@@ -55,7 +55,7 @@ def signed_string(*, url: str, timestamp: str, body: bytes) -> bytes:
     return "\n".join(["POST", path, timestamp, hashlib.sha256(body).hexdigest()]).encode()
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; the context carries `event_type`."""
     body = hook.body
     return Document(

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
-from platforms.adapters._items import Item
+from platforms.adapters._json import Item
 from platforms.archives import MAGIC, Archive
 from platforms.contract import Document, ReadError
 from platforms.reading import (

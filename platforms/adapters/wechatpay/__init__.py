@@ -7,25 +7,15 @@ money and is booked; the trade bill states the same trades and is evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.wechatpay import fund_flow, push, trade_bill
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 
 
-class WeChatPay(Adapter, Pushes):
+class WeChatPay(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "wechatpay"
@@ -39,34 +29,9 @@ class WeChatPay(Adapter, Pushes):
         trade_bill.OLD_PROFILE: "layout before 2018: columns confirmed from copies of the "
         "official text, no real file seen",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the first line is the header of one of the two bills."""
-        return fund_flow.recognises(document) or trade_bill.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a fund flow or a trade bill. Raises ReadError."""
-        if fund_flow.recognises(document):
-            return fund_flow.read(document)
-        if trade_bill.recognises(document):
-            return trade_bill.read(document)
-        raise ReadError("neither a fund flow nor a trade bill of WeChat Pay", row=1)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless WeChat Pay signed this body within 300 s of `now`."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """Open the encrypted resource with the APIv3 key. Raises BadSignatureError."""
-        return push.unwrap(hook, link)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The notification's `id`, the same in every retry. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 with nothing, or 401 with WeChat Pay's failure object."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (fund_flow, trade_bill)
+    refusal: ClassVar[str] = "neither a fund flow nor a trade bill of WeChat Pay"
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = WeChatPay()

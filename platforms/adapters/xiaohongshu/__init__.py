@@ -8,28 +8,18 @@ confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
 from platforms.adapters.xiaohongshu import push, records, settlement, words
 from platforms.adapters.xiaohongshu.requests import sign
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 
 __all__ = ["ADAPTER", "Xiaohongshu", "sign"]
 
 
-class Xiaohongshu(Adapter, Pushes):
+class Xiaohongshu(Readers, PushesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "xiaohongshu"
@@ -46,34 +36,9 @@ class Xiaohongshu(Adapter, Pushes):
         settlement.EXPENSES: "the sign of the amounts is not documented",
         push.PROFILE: "the signature of messages from one program only; it does not cover the body",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether it is a page of records, of settled orders or of services."""
-        return records.recognises(document) or settlement.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read an answer (JSON). Raises ReadError."""
-        if records.recognises(document):
-            return records.read(document)
-        if settlement.recognises(document):
-            return settlement.read(document)
-        raise ReadError("not an answer of Xiaohongshu about money", row=1)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret of the link signed the path, and lately."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came; Xiaohongshu encrypts nothing."""
-        return push.unwrap(hook, link)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """A hash of the body; messages carry no id."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """The acknowledgement, or a failure with 401."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (records, settlement)
+    refusal: ClassVar[str] = "not an answer of Xiaohongshu about money"
+    hooks: ClassVar[HookScheme] = push
 
 
 ADAPTER: Final = Xiaohongshu()
