@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Protocol
 
-from platforms.contract import Adapter, Document, Link, Pushes, RawHook, ReadError, Record, Reply
+from platforms.contract import (
+    Adapter,
+    Challenges,
+    Document,
+    Link,
+    Pushes,
+    RawHook,
+    ReadError,
+    Record,
+    Reply,
+)
 from platforms.pulling import Authorises, Http, Pulls, Tokens, Window
 
 
@@ -71,6 +81,22 @@ class PushesBy(Pushes):
     def reply(self, accepted: bool) -> Reply:
         """The byte-exact answer."""
         return self.hooks.reply(accepted)
+
+
+class Challenger(Protocol):
+    """How a platform tests an address; see contract.Challenges."""
+
+    def challenge(self, hook: RawHook, link: Link) -> Reply | None: ...
+
+
+class ChallengesBy(Challenges):
+    """Answers such tests."""
+
+    challenges: ClassVar[Challenger]
+
+    def challenge(self, hook: RawHook, link: Link) -> Reply | None:
+        """The byte-exact answer to a test; None for any other message."""
+        return self.challenges.challenge(hook, link)
 
 
 class Source(Protocol):

@@ -8,12 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
+from platforms.adapters._parts import (
+    Challenger,
+    ChallengesBy,
+    HookScheme,
+    PushesBy,
+    Reader,
+    Readers,
+)
 from platforms.adapters.ebay import api, push, report, words
 from platforms.contract import LineKind
 
 
-class Ebay(Readers, PushesBy):
+class Ebay(Readers, PushesBy, ChallengesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "ebay"
@@ -33,6 +40,7 @@ class Ebay(Readers, PushesBy):
     readers: ClassVar[tuple[Reader, ...]] = (api, report)
     refusal: ClassVar[str] = "neither a transaction report nor an API answer of eBay"
     hooks: ClassVar[HookScheme] = push
+    challenges: ClassVar[Challenger] = push
 
 
 ADAPTER: Final = Ebay()

@@ -10,12 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
+from platforms.adapters._parts import (
+    Challenger,
+    ChallengesBy,
+    HookScheme,
+    PushesBy,
+    Reader,
+    Readers,
+)
 from platforms.adapters.wechat_store import export, funds_flow, order_flow, push, words
 from platforms.contract import LineKind
 
 
-class WechatStore(Readers, PushesBy):
+class WechatStore(Readers, PushesBy, ChallengesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "wechat_store"
@@ -33,6 +40,7 @@ class WechatStore(Readers, PushesBy):
     readers: ClassVar[tuple[Reader, ...]] = (funds_flow, order_flow, export)
     refusal: ClassVar[str] = "neither an answer nor an export of WeChat Store"
     hooks: ClassVar[HookScheme] = push
+    challenges: ClassVar[Challenger] = push
 
 
 ADAPTER: Final = WechatStore()

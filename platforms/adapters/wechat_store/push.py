@@ -72,14 +72,16 @@ def reply(accepted: bool) -> Reply:
     return _ACCEPTED if accepted else _REFUSED
 
 
-def challenge(url: str, link: Link) -> Reply:
+def challenge(hook: RawHook, link: Link) -> Reply | None:
     """The answer to the GET that WeChat tries a new URL with: its `echostr`, unchanged.
 
     It has no body and proves nothing but the token, so no clock is asked. Raises
     BadSignatureError, also for an `echostr` that is no short ASCII text: it is sent
     back to whoever asked.
     """
-    query = _query(url)
+    query = _query(hook.url) if hook.method == "GET" else {}
+    if "echostr" not in query:
+        return None
     stamp, nonce, echo = (_given(query, name) for name in ("timestamp", "nonce", "echostr"))
     given = _given(query, "signature")
     fits = [

@@ -1,9 +1,7 @@
-"""Pinduoduo 拼多多: the bills of a store's account and of its marketing account.
+"""The bills of a store's account and of its marketing account.
 
-Source: reference platforms-cn.md §4.4, which rests on two users of real files
-(LEDGER, PDD-CLEAN); codes with words from a third. Unverified: no complete real
-file was seen. The platform's notifications come over a WebSocket and its API
-answer is not confirmed, so there is neither here; how requests are signed is.
+Source: platforms-cn.md §4.4, which rests on two users of real files (LEDGER,
+PDD-CLEAN); codes with words from a third. Unverified: no complete real file was seen.
 """
 
 from __future__ import annotations
@@ -13,10 +11,9 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import ClassVar, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from platforms import signing
 from platforms.adapters._cn_export import (
     INCOME,
     OUTGO,
@@ -27,7 +24,6 @@ from platforms.adapters._cn_export import (
     period,
 )
 from platforms.contract import (
-    Adapter,
     Document,
     Line,
     LineKind,
@@ -93,50 +89,35 @@ _PERIOD: Final = re.compile(
 )
 
 
-class Pinduoduo(Adapter):
-    """The adapter; see platforms.contract for what its methods promise."""
+def recognises(document: Document) -> bool:
+    """Whether one of the first lines is the header of one of the two bills."""
+    return any(
+        set(_CORE) <= set(names) and bool({_TIME, _BOOKED} & set(names))
+        for names in names_in(document.head)
+    )
 
-    code: ClassVar[str] = "pinduoduo"
-    name: ClassVar[str] = "拼多多店铺账务明细 / Pinduoduo store bill"
-    family: ClassVar[str] = "platform"
-    zone: ClassVar[str] = "Asia/Shanghai"
-    cash_accounts: ClassVar[tuple[str, ...]] = (MAIN, MARKETING)
-    credentials: ClassVar[tuple[str, ...]] = ()
-    kinds: ClassVar[Mapping[str, LineKind]] = {**DESCRIPTIONS, **LOANS, **MARKETING_TYPES}
-    unverified: ClassVar[Mapping[str, str]] = {
-        STORE_BILL: "columns, signs and closing lines from programs that read real files, "
-        "no complete real file seen",
-        MARKETING_BILL: "columns and two of its types from one program that reads real files",
-    }
 
-    def recognises(self, document: Document) -> bool:
-        """Whether one of the first lines is the header of one of the two bills."""
-        return any(
-            set(_CORE) <= set(names) and bool({_TIME, _BOOKED} & set(names))
-            for names in names_in(document.head)
+def read(document: Document) -> Iterator[Record]:
+    """Yield Statement, a Line a row (and a Payout for each withdrawal), Totals.
+
+    Yuan; 支出 is written negative. The file has no balances, so only its
+    closing lines prove it whole: without them it is refused. Raises ReadError.
+    """
+    with document.open() as stream:
+        bill = Export(stream, _CORE)
+        ledger = MARKETING if _BOOKED in bill.header else MAIN
+        days = period(bill.preamble, _PERIOD)
+        yield Statement(
+            account=document.context.get("account", ""),
+            currency=CURRENCY,
+            profile=MARKETING_BILL if ledger else STORE_BILL,
+            cash_account=ledger,
+            period_from=days[0] if days else None,
+            period_to=days[1] if days else None,
         )
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Yield Statement, a Line a row (and a Payout for each withdrawal), Totals.
-
-        Yuan; 支出 is written negative. The file has no balances, so only its
-        closing lines prove it whole: without them it is refused. Raises ReadError.
-        """
-        with document.open() as stream:
-            bill = Export(stream, _CORE)
-            ledger = MARKETING if _BOOKED in bill.header else MAIN
-            days = period(bill.preamble, _PERIOD)
-            yield Statement(
-                account=document.context.get("account", ""),
-                currency=CURRENCY,
-                profile=MARKETING_BILL if ledger else STORE_BILL,
-                cash_account=ledger,
-                period_from=days[0] if days else None,
-                period_to=days[1] if days else None,
-            )
-            rows = _Rows(bill, ledger)
-            yield from rows.records()
-        yield _totals(bill, rows.count)
+        rows = _Rows(bill, ledger)
+        yield from rows.records()
+    yield _totals(bill, rows.count)
 
 
 class _Rows:
@@ -234,18 +215,3 @@ def _totals(bill: Export, rows: int) -> Totals:
         debit=debit.amount,
         ties=credit.count + debit.count == rows,
     )
-
-
-def sign(parameters: Mapping[str, str], *, secret: str) -> str:
-    """The `sign` of a request: MD5 in upper case (platforms-cn.md §4.1).
-
-    Every parameter that is sent but `sign` itself, sorted by name and written as name
-    and value without anything between, with the client secret before and behind. A
-    value that is no text is signed as the text that is sent; which one that is for
-    lists and objects is not documented.
-    """
-    signed = "".join(f"{name}{parameters[name]}" for name in sorted(parameters) if name != "sign")
-    return signing.md5_hex(f"{secret}{signed}{secret}".encode()).upper()
-
-
-ADAPTER: Final = Pinduoduo()
