@@ -9,13 +9,13 @@ deliveries are deduplicated by `notify_id`.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
 from platforms.reading import shown
 
@@ -54,11 +54,9 @@ def unwrap(hook: RawHook, link: Link) -> Document:
     form, _ = _form(hook)
     body = hook.body
     told = ("notify_type", "app_id", "seller_id", "out_trade_no", "trade_status")
-    return Document(
+    return _hooks.document(
+        body,
         name=_field(form, "notify_id"),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
         context={name: form[name] for name in told if name in form},
     )
 

@@ -8,7 +8,6 @@ are deduplicated by id. Source: platforms-global.md §3.1.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
 from platforms.reading import json_value
 
@@ -37,9 +37,7 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
     pem = _FLAT.sub(_wrapped, link.secrets.get("public_key", ""))
     if not pem.strip():
         raise BadSignatureError("the link has no public key")
-    given = hook.headers.get(_HEADER, "")
-    if not given:
-        raise BadSignatureError(f"the header {_HEADER} is missing")
+    given = _hooks.header(hook, _HEADER)
     said = _object(signing.from_base64(given, what="signature header"), "signature header")
     verified = _DIGESTS.get(str(said.get("digest")))
     if verified is None:
@@ -52,11 +50,9 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
 def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; the context carries `topic`. Raises BadSignatureError."""
     body = hook.body
-    return Document(
+    return _hooks.document(
+        body,
         name=delivery_id(hook),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
         context={"topic": str(_part(hook, "metadata").get("topic", ""))},
     )
 
@@ -83,9 +79,7 @@ def challenge(hook: RawHook, link: Link) -> Reply | None:
     codes = _challenge_codes(hook.url) if hook.method == "GET" else []
     if not codes:
         return None
-    tokens = signing.values(link.secrets.get("verification_token", ""))
-    if not tokens:
-        raise BadSignatureError("the link has no verification_token")
+    tokens = _hooks.secrets(link, "verification_token")
     if len(codes) > 1 or not codes[0]:
         raise BadSignatureError("the address states no challenge_code, or several")
     made = challenge_response(

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
 from platforms.reading import json_value
 
@@ -44,13 +44,7 @@ def unwrap(hook: RawHook, link: Link) -> Document:
     context = {"event": str(message["event"]), "eventId": str(message["eventId"])}
     if message.get("test") is True:
         context["test"] = "true"
-    return Document(
-        name=str(message["eventId"]),
-        head=plain,
-        open=lambda: io.BytesIO(plain),
-        origin="hook",
-        context=context,
-    )
+    return _hooks.document(plain, name=str(message["eventId"]), context=context)
 
 
 def delivery_id(hook: RawHook) -> str:

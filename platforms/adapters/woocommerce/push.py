@@ -6,13 +6,13 @@ retries. Source: platforms-global.md §12 (woocommerce/woocommerce, class-wc-web
 
 from __future__ import annotations
 
-import io
 import re
 from datetime import datetime
 from typing import Final
 
 from platforms import signing
-from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
+from platforms.adapters import _hooks
+from platforms.contract import Document, Link, RawHook, Reply
 
 _PING: Final = re.compile(rb"webhook_id=[0-9]{1,20}", re.ASCII)
 # What wp_specialchars_decode(…, ENT_QUOTES) knows, decoded once and not again.
@@ -37,25 +37,19 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
     The unsigned ping of a new webhook is refused as well: it proves nothing (see
     `challenge`).
     """
-    secrets = signing.values(link.secrets.get("secret", ""))
-    if not secrets:
-        raise BadSignatureError("the link has no secret")
-    given = hook.headers.get("x-wc-webhook-signature", "")
-    if not given:
-        raise BadSignatureError("the header x-wc-webhook-signature is missing")
-    fits = [signing.same(given=given, expected=_signature(secret, hook.body)) for secret in secrets]
-    if not any(fits):
-        raise BadSignatureError("the signature does not fit the body")
+    secrets = _hooks.secrets(link, "secret")
+    given = _hooks.header(hook, "x-wc-webhook-signature")
+    _hooks.require_fit(
+        (_signature(secret, hook.body) for secret in secrets), given=given, to="body"
+    )
 
 
 def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; the context names the topic and the shop."""
     body, headers = hook.body, hook.headers
-    return Document(
+    return _hooks.document(
+        body,
         name=delivery_id(hook),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
         context={
             "topic": headers.get("x-wc-webhook-topic", ""),
             "source": headers.get("x-wc-webhook-source", ""),
@@ -65,10 +59,7 @@ def unwrap(hook: RawHook, link: Link) -> Document:
 
 def delivery_id(hook: RawHook) -> str:
     """The delivery's id: there are no retries, so each is new. Raises BadSignatureError."""
-    found = hook.headers.get("x-wc-webhook-delivery-id", "")
-    if not found:
-        raise BadSignatureError("the header x-wc-webhook-delivery-id is missing")
-    return found
+    return _hooks.header(hook, "x-wc-webhook-delivery-id")
 
 
 def reply(accepted: bool) -> Reply:
