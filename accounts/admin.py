@@ -364,9 +364,11 @@ class PayeeAdmin(OperatorAdmin):
 class StoreLinkAdmin(ReadOnlyAdmin):
     """How each store's documents reach us, and whether they still do."""
 
-    list_display = ("store", "merchant", "method", "cash_account", "state", "created_at")
+    list_display = ("store", "merchant", "method", "cash_account", "state", "renewable_until",
+                    "created_at")  # fmt: skip
     list_select_related = ("store", "merchant")
     list_filter = ("state", "method")
     search_fields = ("store__name", "merchant__name")
     ordering = ("-id",)
-    fields = ("merchant", "store", "method", "cash_account", "state", "created_at")
+    fields = ("merchant", "store", "method", "cash_account", "state", "error_reason", "fetch_from",
+              "granted_at", "granted_by", "renewable_until", "scopes", "created_at")  # fmt: skip

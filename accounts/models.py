@@ -288,6 +288,8 @@ class LinkMethod(models.TextChoices):
     """How a store's documents reach us."""
 
     UPLOAD = "upload", _("File upload")
+    KEYS = "keys", _("Keys of the shop")
+    CONSENT = "consent", _("Consent at the platform")
 
 
 class LinkState(models.TextChoices):
@@ -316,6 +318,22 @@ class StoreLink(models.Model):
         _("state"), max_length=16, choices=LinkState.choices, default=LinkState.ACTIVE
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    secrets_sealed = models.BinaryField(null=True, editable=False)
+    """Keys and tokens by their common names, JSON, sealed; see accounts/permissions.py."""
+    pending_sealed = models.BinaryField(null=True, editable=False)
+    """Keys or a consent that are still to be proved by a call, JSON, sealed."""
+    fetch_from = models.DateField(_("fetched from"), null=True, blank=True)
+    """The first day whose documents are fetched; None where nothing is."""
+    expires_at = models.DateTimeField(_("token ends"), null=True, blank=True)
+    renewable_until = models.DateTimeField(_("consent ends"), null=True, blank=True)
+    renewing_until = models.DateTimeField(null=True, editable=False)
+    """Until when one process has the renewal of the token to itself."""
+    scopes = models.CharField(_("scopes"), max_length=500, blank=True, default="")
+    granted_at = models.DateTimeField(_("granted"), null=True, blank=True)
+    granted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("granted by")
+    )
+    error_reason = models.TextField(_("reason"), blank=True, default="")
 
     class Meta:
         verbose_name = _("store link")
@@ -328,3 +346,18 @@ class StoreLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store} · {self.get_method_display()}"
+
+
+class PlatformApp(models.Model):
+    """The operator's own application at a platform, in whose name merchants consent."""
+
+    code = models.CharField(_("platform"), max_length=32, primary_key=True)
+    secrets_sealed = models.BinaryField(editable=False)
+    changed_at = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("platform application")
+        verbose_name_plural = _("platform applications")
+
+    def __str__(self) -> str:
+        return self.code

@@ -14,7 +14,7 @@ from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-QUEUES = ("ingest", "reconcile", "default")
+QUEUES = ("ingest", "pull", "reconcile", "default")
 TIME_LIMIT = 1800
 """Seconds a task may take: a document of a million rows is read well within it."""
 VISIBILITY_TIMEOUT = 3600
@@ -78,6 +78,8 @@ app.conf.update(
     # Tasks are published by name, from processes that have not imported them.
     task_routes={
         "settlement.tasks.read_document": {"queue": "ingest"},
+        "settlement.tasks.pull": {"queue": "pull"},
+        "settlement.tasks.prove_link": {"queue": "pull"},
         "settlement.tasks.reconcile": {"queue": "reconcile"},
     },
     # Acknowledged after the work, also when the worker was killed: at least once, never less.
@@ -100,6 +102,21 @@ app.conf.update(
             "task": "settlement.tasks.sweep",
             "schedule": 15.0,
             "options": {"queue": "default", "expires": 15},
+        },
+        "days": {
+            "task": "settlement.tasks.queue_days",
+            "schedule": 15.0,
+            "options": {"queue": "default", "expires": 15},
+        },
+        "hooks": {
+            "task": "settlement.tasks.sweep_hooks",
+            "schedule": 2.0,
+            "options": {"queue": "default", "expires": 2},
+        },
+        "permissions": {
+            "task": "settlement.tasks.watch_permissions",
+            "schedule": crontab(minute=40),
+            "options": {"queue": "default", "expires": 3600},
         },
         "holds": {
             "task": "settlement.tasks.sweep_holds",

@@ -182,6 +182,13 @@ BANK_GRACE_SECONDS = env.float("BANK_GRACE_SECONDS", 60.0)
 """How long after sending the bank's "not known" is not believed: it may be busy receiving."""
 BANK_COLLECT_SECONDS = env.float("BANK_COLLECT_SECONDS", 60.0)
 
+# --- Marketplaces -------------------------------------------------------------------------
+
+MARKETPLACES_URL = _url("MARKETPLACES_URL")
+"""The simulated marketplaces (sandbox/marketplaces) that answer for all; empty: the real ones."""
+HOOKS_AT_ONCE = env.int("HOOKS_AT_ONCE", 3)
+"""Hooks one web process takes at a time; the next ones are asked to come again (503)."""
+
 # --- People ------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

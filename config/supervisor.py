@@ -265,7 +265,7 @@ class Supervisor:
         celery = ["-m", "celery", "--app", "config", "--quiet"]
         worker = [
             *(*celery, "worker", "--concurrency", workers, "--loglevel", "INFO"),
-            *("--queues", "ingest,reconcile,default", "--without-gossip", "--without-mingle"),
+            *("--queues", "ingest,pull,reconcile,default", "--without-gossip", "--without-mingle"),
         ]
         schedule = str(self.home / "beat-schedule")
         beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", schedule]

@@ -36,6 +36,8 @@ PAYMENT: Final = "payment"
 SECRETS: Final = frozenset(
     {"secret", "app_key", "app_id", "token", "aes_key", "webhook_id", "verification_token"}
     | {"public_key", "access_token", "refresh_token", "private_key", "serial", "shop", "region"}
+    # Where one secret makes tokens and another signs requests or hooks.
+    | {"app_secret"}
 )
 
 

@@ -14,13 +14,13 @@ import re
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from platforms.contract import BadSignatureError
+from platforms.contract import BadSignatureError, UnauthorisedError
 
 
 def hmac_sha256_base64(*, secret: str, message: bytes) -> str:
@@ -68,6 +68,16 @@ def rsa_sha256_verified(*, pem: str, message: bytes, signature: bytes) -> bool:
     BadSignatureError if it holds none or one that cannot be read.
     """
     return any(_signed_by(key, message, signature) for key in public_keys(pem))
+
+
+def rsa_sha256_signature(*, key: str, message: bytes) -> str:
+    """RSASSA-PKCS1-v1_5 with SHA-256, base64: what requests of our own are signed with.
+
+    `key` is a private key as PEM, or its DER in base64 as Alipay's key tool writes it. Raises
+    UnauthorisedError for one that cannot be read; nothing of it is told.
+    """
+    signature = _private_key(key).sign(message, padding.PKCS1v15(), hashes.SHA256())
+    return base64.b64encode(signature).decode()
 
 
 def ecdsa_sha1_verified(*, pem: str, message: bytes, signature: bytes) -> bool:
@@ -134,6 +144,20 @@ def from_base64(text: str, *, what: str) -> bytes:
 
 
 _PEM: Final = re.compile(r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----.+?-----END \1-----", re.DOTALL)
+
+
+def _private_key(text: str) -> rsa.RSAPrivateKey:
+    try:
+        if "-----BEGIN" in text:
+            key = serialization.load_pem_private_key(text.strip().encode(), password=None)
+        else:
+            der = base64.b64decode("".join(text.split()), validate=True)
+            key = serialization.load_der_private_key(der, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UnauthorisedError("the link's private key cannot be read") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise UnauthorisedError("the link's private key is not an RSA key")
+    return key
 
 
 def _hmac_sha256(secret: str, message: bytes) -> bytes:

@@ -11,14 +11,22 @@ from django.db import DatabaseError, connection
 from django.db.models import Q, QuerySet
 
 from accounts.access import acting_for
-from accounts.models import BankAccount
+from accounts.models import BankAccount, StoreLink
 from ledger import heads, seals
 from settlement import bookings
-from settlement.models import DocumentState, ReconRun, RunState, SourceDocument, Withdrawal
-from settlement.money_in import originals
+from settlement.models import (
+    DocumentState,
+    Hook,
+    PullDay,
+    ReconRun,
+    RunState,
+    SourceDocument,
+    Withdrawal,
+)
+from settlement.money_in import originals, pulling
 from settlement.money_in.requests import wake
 from settlement.money_out import gateway
-from settlement.work import PAYMENT
+from settlement.work import HOOK, PAYMENT, PULL
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +35,10 @@ GRACE = timedelta(seconds=10)
 BATCH = 1000
 HOLDS_SECONDS = 60
 """How often holds are expired."""
+DAYS_SECONDS = 15
+"""How often days that are due are fetched."""
+HOOKS_SECONDS = 2
+"""How often hooks that came are handled."""
 MONTHS_AHEAD = 4
 
 
@@ -61,6 +73,41 @@ def sweep(*, now: datetime) -> int:
     for merchant_id, id in payments:
         wake("settlement.tasks.pay", merchant_id=merchant_id, withdrawal_id=id)
     return len(documents) + len(runs) + len(payments)
+
+
+def queue_days(*, now: datetime) -> int:
+    """Make the rows of days that have begun and wake workers for those due; returns how many."""
+    pulling.queue_days(now=now)
+    pending = StoreLink.objects.using("ops").exclude(pending_sealed=None)
+    for merchant_id, id in pending.values_list("merchant_id", "id")[:BATCH]:
+        wake(
+            "settlement.tasks.prove_link",
+            expires=DAYS_SECONDS,
+            merchant_id=merchant_id,
+            link_id=id,
+        )
+    waiting = PullDay.objects.using("ops").filter(state__in=[*PULL.waiting, PULL.working])
+    days = _abandoned(waiting, now)
+    for merchant_id, id in days:
+        wake("settlement.tasks.pull", expires=DAYS_SECONDS, merchant_id=merchant_id, day_id=id)
+    return len(days)
+
+
+def sweep_hooks(*, now: datetime) -> int:
+    """Wake workers for hooks that wait; returns how many.
+
+    Hooks are not published as they come: what keeps one does nothing but keep it.
+    """
+    waiting = Hook.objects.using("ops").filter(state__in=[*HOOK.waiting, HOOK.working])
+    hooks = _abandoned(waiting, now)
+    for merchant_id, id in hooks:
+        wake(
+            "settlement.tasks.handle_hook",
+            expires=HOOKS_SECONDS * 5,
+            merchant_id=merchant_id,
+            hook_id=id,
+        )
+    return len(hooks)
 
 
 def sweep_holds(*, now: datetime) -> int:

@@ -1,5 +1,7 @@
 """Named errors of the settlement floor; messages are plain words for the user."""
 
+from uuid import UUID
+
 
 class SettlementError(Exception):
     """Base of the errors below."""
@@ -17,7 +19,7 @@ class RefusedError(SettlementError):
 class AlreadyStoredError(SettlementError):
     """The same bytes are here already; `document_id` says where."""
 
-    def __init__(self, document_id: object) -> None:
+    def __init__(self, document_id: UUID) -> None:
         super().__init__("this file is here already")
         self.document_id = document_id
 
@@ -68,3 +70,7 @@ class KeyConflictError(WithdrawalError):
 
 class SettledError(SettlementError):
     """A statement that proves a withdrawal cannot be withdrawn."""
+
+
+class ConsentError(SettlementError):
+    """A store could not be linked to its platform; the message says why."""

@@ -12,7 +12,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from settlement import control
-from settlement.money_in import ingest
+from settlement.money_in import consent, inbox, ingest, pulling
 from settlement.money_out import gateway
 from settlement.proof import reconcile as reconciling
 
@@ -39,6 +39,42 @@ def pay(*, merchant_id: str, withdrawal_id: str, **_later: Any) -> None:
 def collect(*, merchant_id: str, bank_account_id: str, **_later: Any) -> None:
     """Fetch what the bank has stated since."""
     gateway.collect(merchant_id=UUID(merchant_id), bank_account_id=UUID(bank_account_id))
+
+
+@shared_task
+def pull(*, merchant_id: str, day_id: str, **_later: Any) -> None:
+    """Fetch what is missing of a day."""
+    pulling.pull(merchant_id=UUID(merchant_id), day_id=UUID(day_id))
+
+
+@shared_task
+def prove_link(*, merchant_id: str, link_id: str, **_later: Any) -> None:
+    """Prove keys or a consent by a call to the platform."""
+    consent.prove(merchant_id=UUID(merchant_id), link_id=UUID(link_id))
+
+
+@shared_task
+def handle_hook(*, merchant_id: str, hook_id: str, **_later: Any) -> None:
+    """Do what a kept hook asks for."""
+    inbox.handle(merchant_id=UUID(merchant_id), hook_id=UUID(hook_id))
+
+
+@shared_task
+def queue_days(**_later: Any) -> None:
+    """Ask for the days that have begun, and wake workers for those that are due."""
+    control.queue_days(now=timezone.now())
+
+
+@shared_task
+def sweep_hooks(**_later: Any) -> None:
+    """Wake workers for hooks that wait."""
+    control.sweep_hooks(now=timezone.now())
+
+
+@shared_task
+def watch_permissions(**_later: Any) -> None:
+    """Say of permissions that end soon that they do."""
+    consent.watch(now=timezone.now())
 
 
 @shared_task

@@ -49,6 +49,8 @@ RUN = Kind(table="settlement_reconrun", waiting=("queued",), working="running")
 PAYMENT = Kind(
     table="settlement_withdrawal", waiting=("reserved", "outcome_unknown"), working="submitted"
 )
+PULL = Kind(table="settlement_pullday", waiting=("waiting",), working="pulling")
+HOOK = Kind(table="settlement_hook", waiting=("waiting",), working="handling")
 
 CLAIM = """
 UPDATE {table} SET state = %(working)s, attempts = attempts + 1, lease_token = %(token)s,

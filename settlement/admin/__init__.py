@@ -1,11 +1,13 @@
 """The operator's back-office for the business: what the merchants' pages show, of all merchants.
 
-Read-only but for column profiles, tariffs and waiver programmes, which are the operator's own.
+Read-only but for column profiles, tariffs, waiver programmes and applications at platforms, which
+are the operator's own.
 Django looks here for what is registered.
 """
 
 from settlement.admin import (
     accounts,
+    applications,
     banking,
     control,
     documents,
@@ -13,10 +15,12 @@ from settlement.admin import (
     money_out,
     payouts,
     profiles,
+    pulling,
 )
 
 __all__ = [
     "accounts",
+    "applications",
     "banking",
     "control",
     "documents",
@@ -24,4 +28,5 @@ __all__ = [
     "money_out",
     "payouts",
     "profiles",
+    "pulling",
 ]

@@ -30,6 +30,7 @@ from settlement.models.matching import (
     ReconException,
 )
 from settlement.models.payouts import Payout, PayoutState
+from settlement.models.pulling import Hook, HookState, PullDay, PullState
 from settlement.models.withdrawals import (
     HOLDING,
     PaymentAttempt,
@@ -48,6 +49,8 @@ __all__ = [
     "FeeQuote",
     "FeeSchedule",
     "FeeTier",
+    "Hook",
+    "HookState",
     "Line",
     "Match",
     "MatchItem",
@@ -56,6 +59,8 @@ __all__ = [
     "PaymentAttempt",
     "Payout",
     "PayoutState",
+    "PullDay",
+    "PullState",
     "QuotaState",
     "QuotaUse",
     "Reason",

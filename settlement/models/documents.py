@@ -80,6 +80,8 @@ class SourceDocument(models.Model):
     size = models.BigIntegerField(_("size in bytes"))
     name = models.CharField(_("file name"), max_length=255)
     origin = models.CharField(_("origin"), max_length=32, default="upload")
+    context = models.JSONField(default=dict, blank=True, editable=False)
+    """What its bytes do not say and whoever fetched it knew (currency, …); texts by name."""
     uploaded_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("uploaded by")
     )

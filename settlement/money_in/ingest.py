@@ -82,10 +82,33 @@ def receive(
     if not original.size:
         raise RefusedError(_("the file is empty"))
     with acting_for(merchant_id):
-        belongs = _Belongs(store=store, bank_account=bank_account, column_profile=column_profile)
+        belongs = _Belongs(
+            store=store, bank_account=bank_account, column_profile=column_profile, context={}
+        )
         document = _row(merchant_id, original, name, belongs, uploaded_by, origin, now)
         requests.reading_wanted(document)
     return document
+
+
+def keep_fetched(
+    original: originals.Original, *, document: Document, store: Store, now: datetime
+) -> bool:
+    """Make the row of a fetched document whose bytes are kept; False if it was here already.
+
+    Inside `acting_for`, in the transaction that moves the cursor past it. Raises RefusedError
+    where another store has brought the very same bytes: they would count for one of them only.
+    """
+    belongs = _Belongs(
+        store=store, bank_account=None, column_profile=None, context=dict(document.context)
+    )
+    try:
+        row = _row(store.merchant_id, original, document.name, belongs, None, document.origin, now)
+    except AlreadyStoredError as error:
+        if SourceDocument.objects.filter(id=error.document_id, store=store).exists():
+            return False
+        raise RefusedError(_("another store has brought the very same document")) from error
+    requests.reading_wanted(row)
+    return True
 
 
 class _Belongs(TypedDict):
@@ -94,6 +117,7 @@ class _Belongs(TypedDict):
     store: Store | None
     bank_account: BankAccount | None
     column_profile: ColumnProfile | None
+    context: dict[str, str]
 
 
 def _row(
@@ -209,7 +233,7 @@ def _document(document: SourceDocument, lease: Lease) -> Document:
 
 def context_of(document: SourceDocument) -> dict[str, str]:
     """What an adapter is told of where the document belongs. Inside `acting_for`."""
-    context = {}
+    context = dict(document.context)
     if document.store is not None:
         context["zone"] = document.store.merchant.zone
     if document.bank_account is not None:

@@ -13,6 +13,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "wechatpay": ("微信支付", "WeChat Pay", "微信", "Weixin Pay"),
     "shopify": ("Shopify", "Shopify Payments"),
     "alipay": ("支付宝", "Alipay"),
+    "taobao": ("淘宝费用账单", "Taobao fee bills", "天猫费用账单", "Tmall fee bills", "TOP"),
     "pinduoduo": ("拼多多", "Pinduoduo", "多多", "PDD"),
     "douyin": ("抖音", "Douyin", "抖店", "抖音小店", "抖音电商"),
     "jd": ("京东", "JD", "京东商城", "JD.com"),
@@ -37,7 +38,8 @@ PAID_THROUGH: Final[dict[str, tuple[str, ...]]] = {
     "alipay": ("淘宝", "天猫", "Taobao", "Tmall", "淘宝网", "天猫国际"),
 }
 """Marketplaces without settlement files of their own: the money of Taobao and Tmall shops is in
-Alipay, whose bill shows commission, insurance and points as debits of the same account."""
+Alipay, whose bill shows commission, insurance and points as debits of the same account. The fee
+bills of `taobao` say the same debits once more: they are evidence beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from platforms.adapters.pinduoduo import ADAPTER, sign
+from platforms.adapters.pinduoduo import ADAPTER
+from platforms.adapters.pinduoduo.gateway import sign
 from platforms.contract import Line, LineKind, Payout, ReadError, Record, Statement
 from tests.platforms.cases import FIXTURES, document, documents, verdicts
 

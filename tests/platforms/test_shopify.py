@@ -281,7 +281,8 @@ def test_a_page_that_ends_inside_a_payout_is_not_yet_wrong() -> None:
         ({"type": 7}, "type is no text"),
         ({"currency": "euro"}, "not a currency"),
         ({"currency": "USD"}, "USD in a page in EUR"),
-        ({"processed_at": "2026-04-01T00:00:00Z"}, "not a day"),
+        ({"processed_at": "2026-04-01 00:00:00"}, "not a day"),
+        ({"processed_at": "2026-04-01T00:00:00"}, "not a time with an offset"),
         ({"type": "payout", "payout_status": "lost"}, "unknown payout status"),
     ],
 )

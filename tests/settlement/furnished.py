@@ -21,10 +21,12 @@ from settlement.models import (
     BankStatement,
     FeeQuote,
     FeeSchedule,
+    Hook,
     Match,
     MatchItem,
     PaymentAttempt,
     Payout,
+    PullDay,
     QuotaUse,
     ReconException,
     ReconRun,
@@ -57,6 +59,7 @@ def furnished() -> Rows:
         store = add_store(account, platform="wechatpay", name="shop")
         rows = [merchant, account, store, store.links.get(), Member.objects.get()]
         rows += the_business(account, store)
+        rows += fetched(store)
         ids = {row._meta.db_table: row.pk for row in rows}
         add_line(ids)
         an_entry(merchant)
@@ -98,6 +101,14 @@ def the_business(account: SettlementAccount, store: Store) -> list[Any]:
     run = ReconRun.objects.create(**of, settlement_account=account, requested_at=NOW)
     rows = [bank, document, wallet, payout, statement, line, match, item, exception, run]
     return rows + money_out(account, bank)
+
+
+def fetched(store: Store) -> list[Any]:
+    """A fetched day, and a hook."""
+    of = {"merchant_id": store.merchant_id, "link": store.links.get()}
+    day = PullDay.objects.create(**of, day=TODAY)
+    hook = Hook.objects.create(**of, delivery_id="d", body=b"{}", url="", received_at=NOW)
+    return [day, hook]
 
 
 def money_out(account: SettlementAccount, bank: BankAccount) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from html.parser import HTMLParser
 
 from django.urls import reverse
@@ -17,6 +18,11 @@ NAMES = [pattern.name for pattern in urlpatterns if pattern.name]
 # What stands in the address of each view. A new view that names an object must be added here:
 # test_strangers.py goes through urlpatterns, not through this table.
 OBJECTS: dict[str, Callable[[Shop], dict[str, object]]] = {
+    "store": lambda shop: {"store_id": shop.stores[0].id},
+    "store_keys": lambda shop: {"store_id": shop.stores[0].id},
+    "store_consent": lambda shop: {"store_id": shop.stores[0].id},
+    "store_unlink": lambda shop: {"store_id": shop.stores[0].id},
+    "fetch_again": lambda shop: {"store_id": shop.stores[0].id, "day": date(2026, 3, 14)},
     "payout": lambda shop: {"payout_id": shop.payouts["reconciled"].id},
     "bank_line": lambda shop: {"line_id": shop.bank_lines[0].id},
     "document": lambda shop: {"document_id": shop.documents["loaded"].id},
@@ -30,18 +36,23 @@ OBJECTS: dict[str, Callable[[Shop], dict[str, object]]] = {
     "act_for": lambda shop: {"merchant_id": shop.merchant_id},
     "look_at": lambda shop: {"account_id": shop.account.id},
 }
+# Addresses that name no object of a merchant, only a platform.
+OF_ALL: dict[str, dict[str, object]] = {"consent_end": {"code": "shopify"}}
 # What a page is told by its address beside the object it names.
 QUERIES: dict[str, Callable[[Shop], str]] = {
     "quote": lambda shop: f"?payee={shop.payee.id}",
 }
-POSTED = {"act_for", "look_at", "cancel_withdrawal"}
+POSTED = {
+    "act_for", "look_at", "cancel_withdrawal", "store_keys", "store_consent", "store_unlink",
+    "fetch_again",
+}  # fmt: skip
 BYTES = {"original", "store_template", "withdrawals_csv"}
-REDIRECTS = {"upload", "confirm_stores", "add_store"}
+REDIRECTS = {"upload", "confirm_stores", "add_store", "consent_end"}
 
 
 def address(name: str, shop: Shop) -> str:
     """The address of a view, about the shop's own object where it needs one."""
-    path = reverse(name, kwargs=OBJECTS[name](shop) if name in OBJECTS else {})
+    path = reverse(name, kwargs=OBJECTS[name](shop) if name in OBJECTS else OF_ALL.get(name, {}))
     return path + (QUERIES[name](shop) if name in QUERIES else "")
 
 

@@ -14,7 +14,7 @@ from accounts.models import Member, Role
 from accounts.onboarding import open_settlement_account, register_merchant
 from settlement.models import DocumentState, SourceDocument
 from tests.build import a_user
-from tests.web.pages import NAMES, OBJECTS, POSTED, address
+from tests.web.pages import NAMES, OBJECTS, OF_ALL, POSTED, address
 from tests.web.shop import Shop, a_shop, an_empty_shop
 from web.dashboard.urls import urlpatterns
 
@@ -28,6 +28,8 @@ def shops(migrated: None, django_db_blocker: pytest.FixtureRequest) -> tuple[Sho
 
 
 LINKING = ["link_stores", "confirm_stores", "add_store", "store_template"]
+CHANGING = ["upload", "withdraw", "quote", "cancel_withdrawal"]
+PERMITTING = ["store_keys", "store_consent", "store_unlink", "fetch_again", "consent_end"]
 
 
 def _method(name: str) -> str:
@@ -36,7 +38,7 @@ def _method(name: str) -> str:
 
 def test_every_view_is_known_to_these_tests() -> None:
     named = {pattern.name for pattern in urlpatterns if pattern.pattern.converters}
-    assert named == set(OBJECTS)
+    assert named == {*OBJECTS, *OF_ALL}
     assert all(getattr(pattern.callback, "members_only", False) for pattern in urlpatterns)
 
 
@@ -95,7 +97,9 @@ def test_a_user_of_no_merchant_is_told_so_and_an_operator_shown_the_way() -> Non
             assert ('href="/admin/"' in response.content.decode()) is way
 
 
-@pytest.mark.parametrize("name", ["upload", "withdraw", "quote", "cancel_withdrawal", *LINKING])
+@pytest.mark.parametrize(
+    "name", ["upload", "withdraw", "quote", "cancel_withdrawal", *LINKING, *PERMITTING]
+)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_viewer_changes_nothing(name: str, method: str, shops: tuple[Shop, Shop]) -> None:
     mine, _theirs = shops

@@ -14,7 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import LinkState
 from settlement import queries
-from settlement.models import DocumentState, ExceptionState, MatchRule, PayoutState, RunState
+from settlement.models import (
+    DocumentState,
+    ExceptionState,
+    MatchRule,
+    PayoutState,
+    PullState,
+    RunState,
+)
 from settlement.money_in.linking import Verdict
 from settlement.store_health import Health
 
@@ -23,6 +30,7 @@ Text = str | Promise
 PLATFORMS: Final[dict[str, Text]] = {
     "wechatpay": _("WeChat Pay"),
     "alipay": _("Alipay"),
+    "taobao": _("Taobao and Tmall fee bills"),
     "pinduoduo": _("Pinduoduo"),
     "shopify": _("Shopify"),
     "douyin": _("Douyin"),
@@ -167,6 +175,13 @@ _LINKS: Final[dict[str, tuple[str, str]]] = {
     LinkState.REAUTH_PENDING: ("warn", "clock"),
 }
 
+_DAYS: Final[dict[str, tuple[str, str]]] = {
+    PullState.WAITING: ("wait", "clock"),
+    PullState.PULLING: ("move", "clock"),
+    PullState.COMPLETE: ("good", "check"),
+    PullState.REFUSED: ("bad", "cross"),
+}
+
 RULES: Final[dict[str, Text]] = {
     MatchRule.REFERENCE: _(
         "The bank's text carries the payout's reference, and the amounts are equal to the cent."
@@ -215,3 +230,11 @@ def link_badge(state: str) -> Badge:
     """How the state of a store's link is shown."""
     tone, icon = _LINKS[state]
     return Badge(tone=tone, icon=icon, text=LinkState(state).label)
+
+
+def day_badge(state: str, *, failed: bool) -> Badge:
+    """The state of a fetched day; what waits after a failure is not merely waiting."""
+    tone, icon = _DAYS[state]
+    if failed and state == PullState.WAITING:
+        tone, icon = "warn", "alert"
+    return Badge(tone=tone, icon=icon, text=PullState(state).label)

@@ -1,6 +1,8 @@
 """The dashboard's addresses. Every view is behind `member_page` (see entrance.py)."""
 
-from django.urls import URLPattern, path
+from datetime import date
+
+from django.urls import URLPattern, path, register_converter
 
 from web.dashboard.views import (
     bank,
@@ -12,10 +14,28 @@ from web.dashboard.views import (
     payouts,
     profile,
     sources,
+    store,
     stores,
     withdraw,
     withdrawals,
 )
+
+
+class DayInPath:
+    """A calendar day in an address: 2026-03-15."""
+
+    regex = r"\d{4}-\d\d-\d\d"
+
+    def to_python(self, value: str) -> date:
+        """Read it; Django takes the ValueError for an address that does not exist."""
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        """Write it."""
+        return value.isoformat()
+
+
+register_converter(DayInPath, "date")
 
 urlpatterns: list[URLPattern] = [
     path("", overview.overview, name="overview"),
@@ -25,6 +45,12 @@ urlpatterns: list[URLPattern] = [
     path("stores/link/confirm/", linking.confirm_stores, name="confirm_stores"),
     path("stores/link/template/", linking.store_template, name="store_template"),
     path("stores/link/one/", linking.add_store, name="add_store"),
+    path("stores/consent/<slug:code>/", store.end_consent, name="consent_end"),
+    path("stores/<uuid:store_id>/", store.store, name="store"),
+    path("stores/<uuid:store_id>/keys/", store.enter_keys, name="store_keys"),
+    path("stores/<uuid:store_id>/consent/", store.begin_consent, name="store_consent"),
+    path("stores/<uuid:store_id>/unlink/", store.unlink, name="store_unlink"),
+    path("stores/<uuid:store_id>/days/<date:day>/", store.fetch_again, name="fetch_again"),
     path("payouts/", payouts.payouts, name="payouts"),
     path("payouts/<uuid:payout_id>/", payouts.payout, name="payout"),
     path("bank/", bank.bank_lines, name="bank_lines"),

@@ -10,12 +10,22 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from platforms.adapters import _app_key_push as push
-from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
-from platforms.adapters.lazada import answers, words
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
+)
+from platforms.adapters.lazada import answers, consent, pull, words
 from platforms.contract import LineKind
+from platforms.pulling import Terms
 
 
-class Lazada(Readers, PushesBy):
+class Lazada(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "lazada"
@@ -23,7 +33,10 @@ class Lazada(Readers, PushesBy):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = answers.ZONE
     cash_accounts: ClassVar[tuple[str, ...]] = ("", answers.WALLET_ACCOUNT)
-    credentials: ClassVar[tuple[str, ...]] = ("app_key", "secret")
+    credentials: ClassVar[tuple[str, ...]] = (
+        *("app_key", "secret", "region"),
+        *("access_token", "refresh_token"),
+    )
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         answers.DETAILS: "fields and fee types from the vendor's documentation, no real answer "
@@ -32,11 +45,18 @@ class Lazada(Readers, PushesBy):
         "example does not follow its formula, so the sign of fees and refunds is open",
         answers.WALLET: "fields from the vendor's documentation; its words are translated and "
         "only a few are known, and how it relates to the statements is not stated",
+        "pull": "the calls from the vendor's documentation, no real answer seen; whether the last "
+        "day of a window is included, and the limit of calls, are not stated",
+        "consent": "the calls from the vendor's documentation, no real answer seen",
     }
     readers: ClassVar[tuple[Reader, ...]] = (answers,)
     refusal: ClassVar[str] = "no answer of Lazada's finance APIs"
     # Lazada waits 500 ms for the answer, then retries for hours.
     hooks: ClassVar[HookScheme] = push
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
 
 ADAPTER: Final = Lazada()

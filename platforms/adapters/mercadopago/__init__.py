@@ -10,12 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
-from platforms.adapters.mercadopago import push, release, settlement
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
+)
+from platforms.adapters.mercadopago import consent, pull, push, release, settlement
 from platforms.contract import LineKind
+from platforms.pulling import Terms
 
 
-class MercadoPago(Readers, PushesBy):
+class MercadoPago(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "mercadopago"
@@ -24,13 +34,16 @@ class MercadoPago(Readers, PushesBy):
     # Every time in the reports states its offset.
     zone: ClassVar[str] = "UTC"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = ("access_token", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = {**release.KINDS, **settlement.KINDS}
     unverified: ClassVar[Mapping[str, str]] = {
         release.PROFILE: "rows of one real report (Argentina) seen, never a whole one: what its "
         "total row covers is known from that excerpt",
         settlement.PROFILE: "three rows of one real report (Argentina) seen; only two of its "
         "transaction types are confirmed",
+        "pull": "the calls are the vendor's guide, never made: that the list names a report by the "
+        "days and the number it was ordered with, and how soon a day is complete, is not said",
+        "consent": "the calls are the vendor's guide and SDK, never made",
     }
     readers: ClassVar[tuple[Reader, ...]] = (release, settlement)
     refusal: ClassVar[str] = (
@@ -38,6 +51,10 @@ class MercadoPago(Readers, PushesBy):
         "names: choose them in the report's configuration"
     )
     hooks: ClassVar[HookScheme] = push
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
 
 ADAPTER: Final = MercadoPago()

@@ -18,6 +18,7 @@ from platforms.reading import csv_rows, shown
 
 SETTLEMENT: Final = "settlement_report"
 DETAIL: Final = "transaction_detail_report"
+NUMBERING: Final = "reports"
 
 _START: Final = re.compile(rb'\A(?:\xef\xbb\xbf)?"?RH"?,')
 _MARKS: Final = (b"Transaction Event Code", b"Gross Transaction Amount", b"Fee Debit or Credit")
@@ -72,6 +73,7 @@ def _statement(proof: footers.Proof, section: int, unit: str) -> Statement:
         account=header.account,
         currency=unit,
         profile=DETAIL if header.detail else SETTLEMENT,
+        numbering=NUMBERING,
         books=not header.detail,
         period_from=header.begins.date(),
         period_to=header.ends.date(),

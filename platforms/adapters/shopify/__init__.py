@@ -9,12 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
-from platforms.adapters.shopify import api, payouts, push, transactions, words
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
+)
+from platforms.adapters.shopify import api, consent, payouts, pull, push, transactions, words
 from platforms.contract import LineKind
+from platforms.pulling import Terms
 
 
-class Shopify(Readers, PushesBy):
+class Shopify(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "shopify"
@@ -24,15 +34,22 @@ class Shopify(Readers, PushesBy):
     # zone of the store (context "zone"), and in this one where it is not given.
     zone: ClassVar[str] = words.ZONE
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = ("shop", "access_token", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         payouts.PROFILE: "columns and the sign of Fees from other people's parsers, "
         "no real file seen; it has no payout ids",
+        "pull": "calls and answers as in Shopify's documentation; not tried with a real store",
+        "consent": "as in Shopify's documentation and libraries; only the signature of the "
+        "return has published vectors",
     }
     readers: ClassVar[tuple[Reader, ...]] = (transactions, payouts, api)
     refusal: ClassVar[str] = "neither an export nor an API answer of Shopify Payments"
     hooks: ClassVar[HookScheme] = push
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
 
 ADAPTER: Final = Shopify()

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from platforms.adapters._json import Item, answer_of, store_zone
+from platforms.adapters._json import Item, answer_of, instant, store_zone
 from platforms.adapters.shopify import words
 from platforms.adapters.shopify.balance import Payouts
 from platforms.contract import (
@@ -82,7 +82,7 @@ def _transaction(item: Item, payouts: Payouts, zone: ZoneInfo) -> Iterator[Line 
     if net != gross - fee:
         raise ReadError(f"net {net} is not amount {gross} − fee {fee}", row=item.row)
     word, payout = item.text("type"), item.id("payout_id")
-    at = _midnight(item, "processed_at", zone)
+    at = _when(item, "processed_at", zone)
     yield _line(item, words.kind(word, gross), gross, payout, at, label=word)
     if fee:
         yield _line(item, LineKind.COMMISSION, -fee, payout, at, label=f"{word} fee", suffix=":fee")
@@ -164,3 +164,9 @@ def _verdict(verdicts: list[bool | None]) -> bool | None:
 def _midnight(item: Item, name: str, zone: ZoneInfo) -> datetime:
     """A date as the instant it begins in the store's zone."""
     return words.midnight(day(item.text(name), row=item.row), zone)
+
+
+def _when(item: Item, name: str, zone: ZoneInfo) -> datetime:
+    """A date, or an instant: Shopify's own documents show processed_at as either."""
+    text = item.text(name)
+    return instant(text, row=item.row) if "T" in text else _midnight(item, name, zone)

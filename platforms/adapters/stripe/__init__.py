@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import HookScheme, PushesBy, Reader, Readers
-from platforms.adapters.stripe import api, push, reports, words
+from platforms.adapters._parts import HookScheme, PullsBy, PushesBy, Reader, Readers, Source
+from platforms.adapters.stripe import api, pull, push, reports, words
 from platforms.contract import LineKind
+from platforms.pulling import Terms
 
 
-class Stripe(Readers, PushesBy):
+class Stripe(Readers, PushesBy, PullsBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "stripe"
@@ -25,11 +26,12 @@ class Stripe(Readers, PushesBy):
     # `_utc` are in the account's zone, which must then be given (context "zone").
     zone: ClassVar[str] = "UTC"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("secret",)
+    credentials: ClassVar[tuple[str, ...]] = ("access_token", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         reports.PROFILE: "columns from Stripe's report documentation and one public test file "
         "whose numbers were edited; no complete real file seen",
+        "pull": "calls and answers as in Stripe's documentation; not tried with a real account",
     }
     readers: ClassVar[tuple[Reader, ...]] = (reports, api)
     refusal: ClassVar[str] = (
@@ -37,6 +39,8 @@ class Stripe(Readers, PushesBy):
         "single movements: download the itemised report)"
     )
     hooks: ClassVar[HookScheme] = push
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
 
 
 ADAPTER: Final = Stripe()

@@ -14,15 +14,18 @@ from platforms.adapters._parts import (
     Challenger,
     ChallengesBy,
     HookScheme,
+    PullsBy,
     PushesBy,
     Reader,
     Readers,
+    Source,
 )
-from platforms.adapters.wechat_store import export, funds_flow, order_flow, push, words
+from platforms.adapters.wechat_store import export, funds_flow, order_flow, pull, push, words
 from platforms.contract import LineKind
+from platforms.pulling import Terms
 
 
-class WechatStore(Readers, PushesBy, ChallengesBy):
+class WechatStore(Readers, PushesBy, ChallengesBy, PullsBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "wechat_store"
@@ -30,17 +33,20 @@ class WechatStore(Readers, PushesBy, ChallengesBy):
     family: ClassVar[str] = "platform"
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
-    credentials: ClassVar[tuple[str, ...]] = ("token", "aes_key", "app_id")
+    credentials: ClassVar[tuple[str, ...]] = ("app_id", "secret", "token", "aes_key")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         export.PROFILE: "columns from programs that import the file, no real file seen; "
         "that its amounts are yuan is not confirmed",
         order_flow.PROFILE: "how the parts of an order add up to its settlement is not documented",
+        "pull": pull.UNVERIFIED,
     }
     readers: ClassVar[tuple[Reader, ...]] = (funds_flow, order_flow, export)
     refusal: ClassVar[str] = "neither an answer nor an export of WeChat Store"
     hooks: ClassVar[HookScheme] = push
     challenges: ClassVar[Challenger] = push
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
 
 
 ADAPTER: Final = WechatStore()
