@@ -186,8 +186,9 @@ BANK_COLLECT_SECONDS = env.float("BANK_COLLECT_SECONDS", 60.0)
 
 MARKETPLACES_URL = _url("MARKETPLACES_URL")
 """The simulated marketplaces (sandbox/marketplaces) that answer for all; empty: the real ones."""
-HOOKS_AT_ONCE = env.int("HOOKS_AT_ONCE", 3)
-"""Hooks one web process takes at a time; the next ones are asked to come again (503)."""
+HOOKS_AT_ONCE = env.int("HOOKS_AT_ONCE", 12)
+"""So many hooks at once, for longer than a moment, and a web process asks the next ones to come
+again (503). Less than its threads (WEB_THREADS)."""
 
 # --- People ------------------------------------------------------------------------------
 

@@ -255,7 +255,7 @@ class Supervisor:
 
     def _start_programs(self) -> None:
         workers = os.environ.get("WORKERS", "2")
-        threads = os.environ.get("WEB_THREADS", "4")
+        threads = os.environ.get("WEB_THREADS", "16")
         web = [
             *("-m", "granian", "--interface", "wsgi", "--no-ws"),
             *("--host", self.host, "--port", str(self.port)),

@@ -1,14 +1,15 @@
 """The platforms' entrance: `/hooks/<code>/<link>/`.
 
 Verify the raw body, keep it, answer with the platform's own bytes; everything else comes later.
-Nothing is acknowledged that PostgreSQL has not kept. Who comes when too many are being served is
-asked to come again.
+Nothing is acknowledged that PostgreSQL has not kept. When more come than can be served for longer
+than a moment, the next ones are asked to come again.
 """
 
 from __future__ import annotations
 
 import logging
-from threading import BoundedSemaphore
+import time
+from threading import Lock
 from uuid import UUID
 
 from django.conf import settings
@@ -25,22 +26,55 @@ from settlement.money_in import inbox
 log = logging.getLogger(__name__)
 MOST_BYTES = 1024 * 1024
 RETRY_SECONDS = 2
-_free = BoundedSemaphore(settings.HOOKS_AT_ONCE)
+PATIENCE = 0.2
+"""Seconds that many may wait: the shortest deadline of a platform is 0.5."""
+
+
+class Crowd:
+    """How many are being served, and since when there have been `most` of them without a pause.
+
+    A stall lets many come at once and is over soon; who always finds a crowd stands in a queue that
+    grows. (The queue itself is the server's and cannot be seen from here: `most` is below the
+    number of its threads.)
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.here = 0
+        self.since: float | None = None
+        self._lock = Lock()
+
+    def enter(self) -> bool:
+        """Come in; False where it has been crowded for longer than PATIENCE."""
+        now = time.monotonic()
+        with self._lock:
+            self.here += 1
+            if self.here >= self.most and self.since is None:
+                self.since = now
+            return self.since is None or now - self.since < PATIENCE
+
+    def leave(self) -> None:
+        """Go; the crowd ends when there are fewer."""
+        with self._lock:
+            self.here -= 1
+            if self.here < self.most:
+                self.since = None
+
+
+_crowd = Crowd(settings.HOOKS_AT_ONCE)
 
 
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def receive(request: HttpRequest, code: str, link_id: UUID) -> HttpResponse:
     """Take one message of a platform."""
-    if not _free.acquire(blocking=False):
-        return _later("busy")
     try:
-        return _receive(request, code, link_id)
+        return _receive(request, code, link_id) if _crowd.enter() else _later("busy")
     except DatabaseError:
         log.exception("a hook of %s could not be kept", code)
         return _later("cannot keep it now")
     finally:
-        _free.release()
+        _crowd.leave()
 
 
 def _receive(request: HttpRequest, code: str, link_id: UUID) -> HttpResponse:

@@ -33,6 +33,9 @@ HEAD: Final = 64 * 1024
 # Where a platform asks to slow down and does not say for how long.
 PAUSE: Final = 60
 
+END_OF_ALL: Final = '["end"]'
+"""The cursor after the last document."""
+
 _END: Final = ["end"]
 _PARTS_KEPT: Final = ["kept"]
 # What may be told of a link; every other secret is taken out of a platform's words.
@@ -71,7 +74,9 @@ def walk(runs: Sequence[Run], cursor: str) -> Iterator[Document]:
     path = _path(cursor)
     if path != _END:
         for found, after in _documents(runs, path):
-            yield replace(found, cursor=json.dumps(after or _END, separators=(",", ":")))
+            yield replace(
+                found, cursor=json.dumps(after, separators=(",", ":")) if after else END_OF_ALL
+            )
 
 
 def pieces(begin: datetime, end: datetime, longest: timedelta) -> list[tuple[datetime, datetime]]:
@@ -134,7 +139,16 @@ def _path(cursor: str) -> list[str]:
         return []
     steps = path[: len(path) // 3 * 3]
     whole = path in ([], _END) or path[len(steps) :] in ([], _PARTS_KEPT)
-    return path if whole and all(number.isdecimal() for number in steps[1::3]) else []
+    return path if whole and all(map(_is_count, steps[1::3])) else []
+
+
+def counted(place: str, first: int) -> int:
+    """A place that is a number; `first` where it is none (the beginning, or another version's)."""
+    return int(place) if _is_count(place) else first
+
+
+def _is_count(number: str) -> bool:
+    return number.isascii() and number.isdecimal() and len(number) < 12
 
 
 # --- answers ----------------------------------------------------------------
@@ -197,8 +211,13 @@ class Refusals:
         otherwise: type[AdapterError],
         hidden: Sequence[str],
     ) -> AdapterError:
+        # Shopee sets the service before some codes: common.error_auth.
+        codes = (code, code.rpartition(".")[2])
+        begins = [f"{known} {said.removeprefix(code).strip()}" for known in codes]
         fitting = [
-            key for key in self.errors if key == code or (" " in key and said.startswith(key))
+            key
+            for key in self.errors
+            if key in codes or (" " in key and any(text.startswith(key) for text in begins))
         ]
         kind = self.errors[max(fitting, key=len)] if fitting else otherwise
         reason = f"{self.platform}: {_without_secrets(said, link, hidden)}"

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from platforms.contract import Document
-from platforms.pulling import Download, RefusedCallError, Window
+from platforms.pulling import Download, Http, NotYetError, RefusedCallError, Window
 from platforms.reading import shown
 
-HEAD = 64 * 1024
+HEAD: Final = 64 * 1024
+LATEST: Final = timedelta(days=1)
+AGAIN: Final = 60 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,18 @@ def steps(window: Window, *, zone: ZoneInfo, parts: Sequence[str]) -> Iterator[S
                 before = cursor
 
 
+def require_settled(http: Http, step: Step, *, zone: ZoneInfo, whose: str) -> None:
+    """Raise NotYetError for a day without a bill that ended less than a day ago.
+
+    For platforms that say "there is none" both of a day without movements and of a bill that is
+    late: believed at once, a late bill would be a day that is never asked for again.
+    """
+    if http.now() - _end(step.day, zone) < LATEST:
+        raise NotYetError(
+            f"{whose} has no bill of {step.day} yet", retry_after=AGAIN, cursor=step.before
+        )
+
+
 def earlier(now: datetime, *, zone: ZoneInfo, days: int) -> date:
     """The day `days` before today."""
     return now.astimezone(zone).date() - timedelta(days=days)
@@ -55,6 +70,10 @@ def document(download: Download, *, name: str, cursor: str, context: Mapping[str
     return Document(
         name=name, head=head, open=download.open, origin="pull", context=context, cursor=cursor
     )
+
+
+def _end(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), zone)
 
 
 def _days(window: Window, zone: ZoneInfo) -> Iterator[date]:

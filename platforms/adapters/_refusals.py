@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from platforms import signing
 from platforms.contract import (
     AdapterError,
     Link,
@@ -23,15 +24,16 @@ from platforms.reading import json_value
 # Where a platform asks to slow down and does not say for how long.
 PAUSE: Final = 60
 _TOLD: Final = frozenset({"shop", "region", "serial", "app_id", "app_key"})
+_OF_SEVERAL_LINES: Final = frozenset({"private_key", "public_key"})
 _LONGEST: Final = 300
 
 
 def needed(link: Link, name: str) -> str:
-    """A secret of the link. Raises UnauthorisedError where it has none."""
+    """A secret of the link, the first of several. Raises UnauthorisedError where it has none."""
     value = link.secrets.get(name, "").strip()
     if not value:
         raise UnauthorisedError(f"the link has no {name}")
-    return value
+    return value if name in _OF_SEVERAL_LINES else signing.values(value)[0]
 
 
 def answered(response: Response, *, whose: str) -> Mapping[str, object]:
@@ -51,8 +53,8 @@ def refusal(
     """The error of that kind with the platform's words, without the link's secrets."""
     said = " ".join(str(word) for word in words if word not in (None, ""))
     for name, secret in link.secrets.items():
-        if secret and name not in _TOLD:
-            said = said.replace(secret, "…")
+        for value in signing.values(secret) if name not in _TOLD else ():
+            said = said.replace(value, "…")
     told = f"{whose} says: {_printable(said)[:_LONGEST]}"
     if kind is RateLimitedError:
         return RateLimitedError(told, retry_after=pause)

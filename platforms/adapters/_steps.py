@@ -19,6 +19,10 @@ from platforms.contract import Document
 from platforms.pulling import RefusedCallError, Window
 
 HEAD: Final = 65_536
+PRESENT: Final = timedelta(days=2)
+"""A window that ended no longer ago than this reaches the present."""
+LOOK_BACK: Final = timedelta(days=14)
+"""How long a payout may take until nothing of it changes any more; no platform states it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,16 @@ def pieces(window: Window, *, longest: timedelta) -> Iterator[tuple[datetime, da
         cut = min(begin + longest, end)
         yield begin, cut
         begin = cut
+
+
+def since(window: Window, now: datetime) -> datetime:
+    """From when on payouts are asked for: a window that reaches the present looks back.
+
+    A payout is announced on its day and arrives, fails or gets its trace number days later, when
+    its own window is no longer asked for.
+    """
+    present = window.end > now - PRESENT
+    return window.begin - LOOK_BACK if present else window.begin
 
 
 def span(window: Window) -> str:

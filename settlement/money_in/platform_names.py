@@ -61,13 +61,15 @@ class Choice:
 
 
 def understood(text: str) -> Named | None:
-    """The platform a person means by its code, name or a common alias; None if nobody knows."""
+    """The platform a person means by its code, name or a common alias; None if nobody knows.
+
+    Where a shop's money is comes before whose shop it is: "taobao" means the account at Alipay,
+    though an adapter of that code reads the shop's fee bills.
+    """
     wanted = normal(text)
     readable = {adapter.code: adapter.name for adapter in _platforms()}
-    for code, names in readable.items():
-        if wanted in {normal(code), normal(names)}:
-            return Named(code=code, readable=True, paid_through=False)
-    for table in (NAMES, PAID_THROUGH):
+    codes = {code: (code, name) for code, name in readable.items()}
+    for table in (PAID_THROUGH, codes, NAMES):
         for code, aliases in table.items():
             if wanted in map(normal, aliases):
                 return Named(
@@ -77,9 +79,12 @@ def understood(text: str) -> Named | None:
 
 
 def choices() -> list[Choice]:
-    """The platforms whose files can be read, by name."""
+    """The platforms whose files tell of a store's money, by name."""
     found = []
+    elsewhere = {normal(alias) for aliases in PAID_THROUGH.values() for alias in aliases}
     for adapter in _platforms():
+        if adapter.code in elsewhere:
+            continue
         name, *others = NAMES.get(adapter.code, (adapter.name,))
         also = [*others, adapter.code, *PAID_THROUGH.get(adapter.code, ())]
         found.append(Choice(code=adapter.code, name=name, also=", ".join(dict.fromkeys(also))))

@@ -16,10 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from platforms import registry
 from platforms.contract import AdapterError, Document, Line, Link
-from platforms.pulling import Pulls, Request, Response, Window
+from platforms.pulling import NotYetError, Pulls, Request, Response, Window
 from tests.platforms.wire import Wire
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+LATER = datetime(2026, 3, 20, 4, 0, tzinfo=UTC)
+"""When the days below are long over."""
 
 
 @functools.cache
@@ -106,10 +110,24 @@ def resumes_anywhere(
     adapter: Pulls, answer: Callable[[Request], Response], link: Link, count: int
 ) -> None:
     """From the cursor of every document on, exactly the documents after it come."""
-    whole = list(adapter.pull(Wire(answer=answer), link, days(count)))
+    whole = list(adapter.pull(Wire(answer=answer, at=LATER), link, days(count)))
     told = [(document.name, content(document), document.cursor) for document in whole]
     assert len({document.cursor for document in whole}) == len(whole) > 1
     for place, document in enumerate(whole, start=1):
         window = days(count, cursor=document.cursor)
-        rest = adapter.pull(Wire(answer=answer), link, window)
+        rest = adapter.pull(Wire(answer=answer, at=LATER), link, window)
         assert [(d.name, content(d), d.cursor) for d in rest] == told[place:]
+
+
+def waits_a_day_for_a_bill(
+    adapter: Pulls, answer: Callable[[Request], Response], link: Link, none: Response
+) -> None:
+    """A day of which the platform says `none` has none once it has been over for a day."""
+    began = Wire(answer=answer, at=datetime(2026, 3, 14, 16, 0, tzinfo=UTC))
+    assert len(list(adapter.pull(began, link, days(1)))) == 1
+    late = Wire(answer=lambda request: none, at=datetime(2026, 3, 14, 15, 59, 59, tzinfo=UTC))
+    with pytest.raises(NotYetError) as caught:
+        list(adapter.pull(late, link, days(1)))
+    assert (caught.value.retry_after, caught.value.cursor) == (3600, "")
+    late.at = datetime(2026, 3, 14, 16, 0, tzinfo=UTC)
+    assert list(adapter.pull(late, link, days(1))) == []

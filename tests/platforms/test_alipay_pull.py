@@ -85,7 +85,7 @@ def platform(request: Request) -> Response:
 
 
 def test_the_fund_bill_of_each_day_is_fetched_and_read_to_the_cent() -> None:
-    wire = Wire(answer=platform)
+    wire = Wire(answer=platform, at=cn_pulls.LATER)
     found = list(ADAPTER.pull(wire, LINK, cn_pulls.days(3)))
     assert [(d.name, d.origin, cn_pulls.total(d)) for d in found] == [
         ("alipay-fund-bill-2026-03-13.zip", "pull", Decimal("86.00")),
@@ -142,6 +142,11 @@ def test_the_place_of_the_bill_is_told_no_secret() -> None:
     (download,) = [request for request in wire.sent if request.method == "GET"]
     assert urlsplit(download.url).hostname == "dwbillcenter.alipay.com"
     assert not download.headers and not download.body and "201510BB" not in download.url
+
+
+def test_a_day_without_a_bill_is_believed_when_it_is_over_for_a_day() -> None:
+    none = refused("40004", "isp.bill_not_exist")
+    cn_pulls.waits_a_day_for_a_bill(ADAPTER, platform, LINK, none)
 
 
 def test_it_goes_on_behind_every_document() -> None:

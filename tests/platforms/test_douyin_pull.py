@@ -195,10 +195,11 @@ def test_a_merchants_own_app_needs_no_token_of_the_link() -> None:
 
 def test_the_probe_names_the_shop() -> None:
     assert ADAPTER.probe(Wire(answer=shop), OWN) == "店铺名"
-    wire = Wire(answer=shop)
-    known = Link(secrets={**LINK.secrets, "shop": "4463798"})
-    assert ADAPTER.probe(wire, known) == "4463798"
-    assert [json.loads(request.body)["size"] for request in wire.sent] == [1]
+    told = Wire(answer=lambda _: page([movement(1)], "X1"))
+    assert ADAPTER.probe(told, LINK) == "4463798"
+    assert [json.loads(request.body)["size"] for request in told.sent] == [1]
+    known = Link(secrets={**LINK.secrets, "shop": "77"})
+    assert ADAPTER.probe(Wire(answer=lambda _: page([], "")), known) == "77"
 
 
 @pytest.mark.parametrize(

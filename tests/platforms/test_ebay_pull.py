@@ -60,7 +60,7 @@ OF_PAYOUT = [
     _transaction("SALE-1", "SALE", "CREDIT", "189.29", "71"),
 ]
 TRANSACTIONS = [_transaction("SALE-3", "SALE", "CREDIT", "7.00", ""), *OF_PAYOUT]
-PAYOUTS = [
+PAYOUTS: list[dict[str, Any]] = [
     {
         "payoutId": "71",
         "payoutStatus": "SUCCEEDED",
@@ -68,7 +68,13 @@ PAYOUTS = [
         "amount": {"value": "184.44", "currency": "USD"},
         "bankReference": "BANK-71",
         "transactionCount": 2,
-    }
+    },
+    {
+        "payoutId": "70",
+        "payoutStatus": "REVERSED",
+        "payoutDate": "2026-03-13T15:00:00.000Z",
+        "amount": {"value": "1.00", "currency": "USD"},
+    },
 ]
 
 
@@ -99,10 +105,12 @@ def test_transactions_and_payouts_of_the_day_are_asked_for_and_then_those_of_eac
     wire = Wire(answer=_answer)
     pulled("ebay", SECRETS, WINDOW, wire)
     span = "[2026-03-14T00:00:00.000Z..2026-03-14T23:59:59.999Z]"
+    earlier = span.replace("03-14T00", "02-28T00")
     assert _filters(wire) == [
         ("transaction", f"transactionDate:{span}", ""),
         ("transaction", f"transactionDate:{span}", "2"),
-        ("payout", f"payoutDate:{span}", ""),
+        # The window reaches the present: the payouts of two weeks before may still change.
+        ("payout", f"payoutDate:{earlier}", ""),
         ("transaction", "payoutId:{71}", ""),
     ]
     assert [parse_qs(urlsplit(each.url).query)["limit"] for each in wire.sent] == [
@@ -124,7 +132,7 @@ def test_what_is_yielded_adds_up_to_the_payout() -> None:
     assert [each.name for each in documents] == [
         "ebay-transactions-2026-03-14-1.json",
         "ebay-transactions-2026-03-14-2.json",
-        "ebay-payouts-2026-03-14-1.json",
+        "ebay-payouts-2026-02-28-to-2026-03-14-1.json",
         "ebay-transactions-of-payout-71-1.json",
     ]
     # The same lines under the same numbers in both lists.
@@ -134,8 +142,11 @@ def test_what_is_yielded_adds_up_to_the_payout() -> None:
         if line.kind is not LineKind.PAYOUT:
             sums[line.payout_ref] = sums.get(line.payout_ref, Decimal(0)) + line.amount
     assert sums == {"": Decimal("7.00"), "71": Decimal("184.44")}
-    (payout,) = [each for each in records(documents) if isinstance(each, Payout)]
-    assert (payout.amount, payout.remittance) == (Decimal("184.44"), "BANK-71")
+    payouts = [each for each in records(documents) if isinstance(each, Payout)]
+    assert [(each.amount, each.remittance) for each in payouts] == [
+        (Decimal("184.44"), "BANK-71"),
+        (Decimal("1.00"), ""),
+    ]
 
 
 def test_a_pull_goes_on_from_every_cursor() -> None:

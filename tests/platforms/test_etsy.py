@@ -54,6 +54,26 @@ def ledger(**changes: Any) -> list[Record]:
 # --- the ledger ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("description", "ledger_type", "amount", "kind"),
+    [
+        ("payment", "PAYMENT_PROCESSING_FEE", -144, LineKind.COMMISSION),
+        ("disbursement", "DISBURSE2", -144, LineKind.PAYOUT),
+        ("returned disbursement", "DISBURSE2", 144, LineKind.PAYOUT_RETURNED),
+        ("DISBURSE2", "", 144, LineKind.PAYOUT_RETURNED),
+        ("prolist", "", -144, LineKind.ADVERTISING),
+        ("billing_payment", "billing_payment", 144, LineKind.UNKNOWN),
+    ],
+)
+def test_the_type_is_finer_than_the_description(
+    description: str, ledger_type: str, amount: int, kind: LineKind
+) -> None:
+    records = ledger(description=description, ledger_type=ledger_type, amount=amount)
+    assert lines(records)[1].kind is kind
+    paid = [record for record in records if isinstance(record, Payout)]
+    assert len(paid) == (kind is LineKind.PAYOUT)
+
+
 def test_minor_units_become_pounds() -> None:
     assert [line.amount for line in lines(ledger())] == [
         Decimal("-10.00"),

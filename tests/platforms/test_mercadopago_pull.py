@@ -243,6 +243,15 @@ def test_a_report_that_is_no_csv_is_refused_with_what_to_do() -> None:
         patiently(server, WINDOW)
 
 
+def test_a_name_that_leads_elsewhere_is_not_followed() -> None:
+    wire = Wire(answer=MercadoPago(extension="/../../users/me?x=.csv"))
+    with pytest.raises(NotYetError) as caught:
+        list(MERCADOPAGO.pull(wire, LINK, WINDOW))
+    with pytest.raises(RefusedCallError, match="is no CSV"):
+        list(MERCADOPAGO.pull(wire, LINK, replace(WINDOW, cursor=caught.value.cursor)))
+    assert wire.sent[-1].url.endswith("/list")
+
+
 def test_a_file_that_is_listed_and_not_there_yet_is_waited_for() -> None:
     server = MercadoPago()
 

@@ -59,7 +59,7 @@ def refused(code: int, sub: str | None = None, message: str = "说明") -> Respo
 
 
 def test_the_bill_of_each_day_is_fetched_and_read_to_the_cent() -> None:
-    wire = Wire(answer=platform)
+    wire = Wire(answer=platform, at=cn_pulls.LATER)
     found = list(ADAPTER.pull(wire, LINK, cn_pulls.days(3)))
     assert [(d.name, d.origin, cn_pulls.total(d)) for d in found] == [
         ("pinduoduo-store-bill-2026-03-13.csv", "pull", Decimal("19.78")),
@@ -74,7 +74,7 @@ def test_two_pulls_of_one_day_number_its_rows_alike() -> None:
     once, again = (
         [
             line.external_id
-            for d in ADAPTER.pull(Wire(answer=platform), LINK, w)
+            for d in ADAPTER.pull(Wire(answer=platform, at=cn_pulls.LATER), LINK, w)
             for line in cn_pulls.lines(d)
         ]
         for w in (cn_pulls.days(1), cn_pulls.days(3))
@@ -102,12 +102,27 @@ def test_all_that_is_sent_is_signed() -> None:
     }
 
 
+def test_of_secrets_that_are_being_changed_the_first_is_used_and_none_is_told() -> None:
+    both = Link(secrets={**LINK.secrets, "access_token": "first-token\nlast-token"})
+    wire = Wire(answer=platform)
+    ADAPTER.probe(wire, both)
+    assert cn_pulls.form(wire.sent[0])["access_token"] == "first-token"
+    answer = refused(10019, None, "first-token last-token")
+    error = cn_pulls.fails(ADAPTER, lambda request: answer, both, UnauthorisedError)
+    assert str(error) == "Pinduoduo says: 10019 … …"
+
+
 def test_the_place_of_the_bill_is_told_nothing_of_ours() -> None:
     wire = Wire(answer=platform)
     list(ADAPTER.pull(wire, LINK, cn_pulls.days(1)))
     _, download = wire.sent
     assert (download.method, download.url) == ("GET", f"{HOST}?day=2026-03-13")
     assert not download.headers and not download.body
+
+
+def test_a_day_without_a_bill_is_believed_when_it_is_over_for_a_day() -> None:
+    none = cn_pulls.said({NAME: {"download_url": None}})
+    cn_pulls.waits_a_day_for_a_bill(ADAPTER, platform, LINK, none)
 
 
 def test_it_goes_on_behind_every_document() -> None:

@@ -103,6 +103,8 @@ def local(request: Request, *, size: int = 2, region: str = "MY", included: int 
             response = {"transaction_list": found[:size], "more": len(found) > size}
         case "get_escrow_list":
             number = int(given["page_no"])
+            assert given["page_size"] == "100"
+            assert int(given["release_time_to"]) - int(given["release_time_from"]) <= 15 * 86400
             found = ESCROWS[(number - 1) * size : number * size]
             response = {"escrow_list": found, "more": number * size < len(ESCROWS)}
         case "get_escrow_detail":
@@ -118,6 +120,7 @@ def abroad(request: Request) -> Response:
         return said({**SHOP, "is_cb": True})
     assert path(request) == "/api/v2/payment/get_payout_detail"
     number = int(query(request)["page_no"])
+    assert query(request)["page_size"] == "10"
     pages = PAYOUTS["response"]["payout_list"]
     response = {"payout_list": pages[number - 1 : number], "more": number < len(pages)}
     return said({"error": "", "message": "", "request_id": "x", "response": response})
@@ -242,6 +245,13 @@ def test_it_is_resumed_after_any_document(days: int) -> None:
     check_every_cut(ADAPTER, abroad, LINK, window)
 
 
+def test_a_place_of_another_version_begins_its_run_anew() -> None:
+    documents = fetched(ADAPTER, local, LINK, DAY)
+    first = f'["wallet-{int(DAY.begin.timestamp())}","1","x"]'
+    again = fetched(ADAPTER, local, LINK, replace(DAY, cursor=first))
+    assert [found.name for found in again] == [found.name for found in documents]
+
+
 def test_after_an_orders_detail_its_list_is_asked_again_and_the_detail_is_not() -> None:
     documents = fetched(ADAPTER, local, LINK, DAY)
     second = next(d for d in documents if d.name == "shopee-escrow-260302B-1.json")
@@ -279,6 +289,15 @@ def test_nothing_that_is_empty_is_kept() -> None:
     assert fetched(ADAPTER, empty, LINK, DAY) == []
 
 
+def test_an_answer_that_says_it_lacks_something_is_not_kept() -> None:
+    def warns(request: Request) -> Response:
+        answer = json.loads(local(request).body)
+        return said({**answer, "warning": "some transactions were not returned"})
+
+    with pytest.raises(UnavailableError, match="some transactions were not returned"):
+        fetched(ADAPTER, warns, LINK, DAY)
+
+
 def test_a_region_without_a_known_currency_is_refused() -> None:
     def elsewhere(request: Request) -> Response:
         return local(request, region="XX")
@@ -297,7 +316,11 @@ def test_a_region_without_a_known_currency_is_refused() -> None:
         ("shop_access_expired", "Your access to shop has expired.", UnauthorisedError),
         ("error_server", "Something wrong. Please try later.", UnavailableError),
         ("error_system_busy", "", UnavailableError),
+        ("error_limit", "", UnavailableError),
         ("error_rate_limit", "", RateLimitedError),
+        ("common.error_auth", "Invalid access_token.", UnauthorisedError),
+        ("common.error_auth", "No permission to current api.", RefusedCallError),
+        ("wallet.time_invalid", "The param error: time period too long.", RefusedCallError),
         ("error_param", "This API is no longer available in this region.", RefusedCallError),
         ("time_period_too_large", "", RefusedCallError),
     ],
@@ -341,92 +364,3 @@ def test_a_link_without_its_numbers_is_unauthorised(name: str, value: str) -> No
     link = Link(secrets={**LINK.secrets, name: value})
     with pytest.raises(UnauthorisedError, match=name):
         fetched(ADAPTER, local, link, DAY)
-
-
-# --- consent ----------------------------------------------------------------
-
-APP = Link(secrets={"app_id": "1000016", "secret": "test_partner_key"})
-GRANTED: dict[str, Any] = {
-    "refresh_token": "666478546b6c63464867685554477a57",
-    "access_token": "7a5970754768697552654a466f425573",
-    "expire_in": 14400,
-    "request_id": "6d79dd0f",
-    "error": "",
-    "message": "",
-}
-
-
-def test_the_browser_is_sent_with_state_and_way_back() -> None:
-    assert ADAPTER.consent_url(APP, state="s t", back="https://hub.example/back") == (
-        "https://open.shopee.com/auth?partner_id=1000016&auth_type=seller"
-        "&redirect_uri=https%3A%2F%2Fhub.example%2Fback&response_type=code&state=s+t"
-    )
-
-
-def test_a_code_becomes_tokens_of_the_shop() -> None:
-    wire = Wire(answer=lambda _: said(GRANTED))
-    tokens = ADAPTER.exchange(wire, APP, answer={"code": "7867", "shop_id": "54804"}, back="")
-    assert tokens.secrets == {
-        "access_token": "7a5970754768697552654a466f425573",
-        "refresh_token": "666478546b6c63464867685554477a57",
-    }
-    assert tokens.shop == "54804"
-    assert tokens.expires_at == wire.at + timedelta(hours=4)
-    assert tokens.renewable_until == wire.at + timedelta(days=30)
-    (request,) = wire.sent
-    assert (request.method, host(request)) == ("POST", "partner.shopeemobile.com")
-    assert path(request) == "/api/v2/auth/token/get"
-    assert query(request).keys() == {"partner_id", "timestamp", "sign"}
-    assert query(request)["sign"] == sign(request)
-    assert request.headers == {"content-type": "application/json"}
-    assert json.loads(request.body) == {"code": "7867", "shop_id": 54804, "partner_id": 1000016}
-
-
-def test_a_refresh_rotates_both_tokens() -> None:
-    wire = Wire(answer=lambda _: said(GRANTED))
-    tokens = ADAPTER.renew(wire, LINK)
-    assert tokens.secrets["refresh_token"] == "666478546b6c63464867685554477a57"
-    (request,) = wire.sent
-    assert path(request) == "/api/v2/auth/access_token/get"
-    assert query(request)["sign"] == sign(request)
-    assert json.loads(request.body) == {
-        "refresh_token": "456e416149664b76745a6a794156794a",
-        "shop_id": 14701711,
-        "partner_id": 2001887,
-    }
-
-
-def test_an_end_that_is_an_instant_is_one() -> None:
-    wire = Wire(answer=lambda _: said({**GRANTED, "expire_in": 1767001812}))
-    tokens = ADAPTER.exchange(wire, APP, answer={"code": "c", "shop_id": "1"}, back="")
-    assert tokens.expires_at == datetime(2025, 12, 29, 9, 50, 12, tzinfo=UTC)
-
-
-def test_a_main_accounts_consent_is_refused_with_what_to_do() -> None:
-    answer = {"code": "c", "main_account_id": "10208"}
-    with pytest.raises(RefusedCallError, match="the shop's own account"):
-        ADAPTER.exchange(Wire(answer=local), APP, answer=answer, back="")
-
-
-def test_no_code_is_no_consent() -> None:
-    with pytest.raises(UnauthorisedError):
-        ADAPTER.exchange(Wire(answer=local), APP, answer={"shop_id": "1"}, back="")
-
-
-@pytest.mark.parametrize(
-    "code", ["invalid_code", "refresh_token_expired", "error_shop_refresh_token", "shop_no_linked"]
-)
-def test_a_refused_grant_says_why_and_no_code(code: str) -> None:
-    answer = said({"error": code, "message": "refused 0secretcode"})
-    with pytest.raises(UnauthorisedError) as caught:
-        given = {"code": "0secretcode", "shop_id": "1"}
-        ADAPTER.exchange(Wire(answer=lambda _: answer), APP, answer=given, back="")
-    assert str(caught.value) == f"Shopee: {code} refused …"
-
-
-@pytest.mark.parametrize("field", ["access_token", "refresh_token", "expire_in"])
-def test_a_grant_that_lacks_something_is_no_grant(field: str) -> None:
-    answer = said({name: value for name, value in GRANTED.items() if name != field})
-    with pytest.raises(UnavailableError, match=field):
-        given = {"code": "c", "shop_id": "1"}
-        ADAPTER.exchange(Wire(answer=lambda _: answer), APP, answer=given, back="")

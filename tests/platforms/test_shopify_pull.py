@@ -133,9 +133,12 @@ def test_a_window_that_reaches_the_present_gives_what_is_in_no_payout_yet() -> N
     documents = pulled("shopify", SECRETS, NEW, wire)
     assert [each.url.removeprefix(BASE) for each in wire.sent][:2] == [
         "/balance/transactions.json?limit=250&payout_status=pending&test=false",
-        # Payouts are dated ahead, so there is no last day.
-        "/payouts.json?limit=100&date_min=2026-03-14",
+        # Payouts are dated ahead, so there is no last day; and what changes of the days before
+        # is asked for again.
+        "/payouts.json?limit=100&date_min=2026-02-28",
     ]
+    # Not their transactions, which their own windows have told.
+    assert "payout_id" not in " ".join(each.url for each in wire.sent)
     assert documents[0].name == "shopify-balance-transactions-pending-2026-03-15-1.json"
     lines = [each for each in records(documents[:1]) if isinstance(each, Line)]
     assert [(line.amount, line.payout_ref) for line in lines] == [

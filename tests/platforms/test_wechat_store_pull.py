@@ -246,6 +246,9 @@ def test_what_is_no_answer_of_wechat_is_tried_again_later() -> None:
 def test_a_list_without_end_is_refused() -> None:
     with pytest.raises(RefusedCallError, match="without movements"):
         drain(failing("flowlist", answered({"errcode": 0, "flow_ids": [], "has_more": True})))
+    again = {"errcode": 0, "flow_ids": ["F01"], "has_more": True, "next_key": "k"}
+    with pytest.raises(RefusedCallError, match="same page"):
+        drain(failing("flowlist", answered(again)))
     endless = answered(json.loads(ORDERS) | {"errcode": 0, "page_ctx": "same"})
     with pytest.raises(RefusedCallError, match="same page"):
         drain(failing("listorderflow", endless))

@@ -160,12 +160,28 @@ def test_who_comes_when_all_are_busy_is_asked_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     link = linked()
-    monkeypatch.setattr(hooks, "_free", threading.BoundedSemaphore(1))
-    hooks._free.acquire()
+    crowd = hooks.Crowd(1)
+    monkeypatch.setattr(hooks, "_crowd", crowd)
+    monkeypatch.setattr(hooks, "PATIENCE", 0.0)
     answer: HttpResponse = call(link, **signed(BODY))
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
-    hooks._free.release()
+    assert kept(link) == [] and (crowd.here, crowd.since) == (0, None)
+    monkeypatch.setattr(hooks, "PATIENCE", 60.0)
     assert call(link, **signed(BODY)).status_code == 200
+
+
+def test_a_short_stall_is_no_crowd_and_a_long_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 0.0
+    monkeypatch.setattr(hooks.time, "monotonic", lambda: clock)
+    crowd = hooks.Crowd(2)
+    assert crowd.enter() and crowd.enter()
+    clock = hooks.PATIENCE - 0.01
+    assert crowd.enter()
+    clock = hooks.PATIENCE
+    assert not crowd.enter()
+    for _ in range(3):
+        crowd.leave()
+    assert crowd.enter()
 
 
 def test_nothing_is_acknowledged_that_was_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

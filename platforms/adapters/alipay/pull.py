@@ -42,15 +42,21 @@ def probe(http: Http, link: Link) -> str:
 
 
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:
-    """The fund bill of each day; a day on which nothing moved has none."""
+    """The fund bill of each day; a day on which nothing moved has none.
+
+    Raises NotYetError where yesterday has none, which may still be made.
+    """
     for step in _day_bills.steps(window, zone=gateway.ZONE, parts=(FUNDS,)):
-        if url := _address(http, link, step.day):
-            yield _day_bills.document(
-                _fetched(http, url),
-                name=f"alipay-fund-bill-{step.day}.zip",
-                cursor=step.cursor,
-                context={},
-            )
+        url = _address(http, link, step.day)
+        if not url:
+            _day_bills.require_settled(http, step, zone=gateway.ZONE, whose="Alipay")
+            continue
+        yield _day_bills.document(
+            _fetched(http, url),
+            name=f"alipay-fund-bill-{step.day}.zip",
+            cursor=step.cursor,
+            context={},
+        )
 
 
 def _address(http: Http, link: Link, day: date) -> str:

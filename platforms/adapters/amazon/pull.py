@@ -11,7 +11,8 @@ hours, with deferred ones twice and without a document that adds up to a payout.
 Reports are not ordered (Amazon makes them by itself), so nothing has to be waited for: `getReports`
 for those created in the window, `getReportDocument` for the address of each, and the file from
 there, without any credentials. Reports come before payouts, so that "paid" is read after the
-report's "under way". Sources: platforms-global.md §1.2, §1.3; Amazon's models
+report's "under way"; a window that reaches the present asks for those of the days before too, as
+their status and trace id come later. Sources: platforms-global.md §1.2, §1.3; Amazon's models
 reports_2021-06-30.json and transfers_2024-06-01.json.
 """
 
@@ -26,7 +27,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Final
 from urllib.parse import quote, urlsplit
 
-from platforms.adapters._steps import HEAD, Page, Step, document, span, walk
+from platforms.adapters._steps import HEAD, Page, Step, document, since, span, walk
 from platforms.adapters._web import Faults, access_token, json_object, query, refusal, rows, text
 from platforms.adapters.amazon import consent
 from platforms.adapters.amazon.sites import has_payouts, site
@@ -52,8 +53,8 @@ TERMS: Final = Terms(
         "file": Rate(calls=10, seconds=1, source="assumed"),
         "token": Rate(calls=1, seconds=1, per="refresh_token", source="assumed"),
     },
-    # Reports of a day are there a day later; not stated by Amazon.
-    ready=timedelta(days=1),
+    # A report may still be made for a while after its creation; not stated by Amazon.
+    ready=timedelta(hours=6),
     # Reports are kept for 90 days; the last of them may be over before the call arrives.
     reach=timedelta(days=89),
 )
@@ -77,7 +78,8 @@ def probe(http: Http, link: Link) -> str:
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:
     """Yield the reports made in the window and the payouts begun in it."""
     asked = _Asked(http, link)
-    steps = [Step(_REPORTS), Step(_PAYOUTS)]
+    first = since(window, http.now())
+    steps = [Step(_REPORTS), Step(_PAYOUTS, f"{_iso(first)}..{_iso(window.end)}")]
     return walk(steps, window.cursor, lambda step: _page(asked, window, step))
 
 
@@ -121,11 +123,12 @@ def _reports(link: Link, size: int, **more: str) -> str:
 
 
 def _payouts_page(asked: _Asked, window: Window, step: Step) -> Page:
+    first, last = step.about.split("..")
     wanted = query(
         {
             "marketplaceIds": site(asked.link).marketplace,
-            "createdAfter": _iso(window.begin),
-            "createdBefore": _iso(window.end),
+            "createdAfter": first,
+            "createdBefore": last,
             "nextToken": step.at,
         }
     )

@@ -39,7 +39,7 @@ _SIZES: Final[Mapping[str, int]] = {_MOVEMENTS: 1000, _SETTLEMENTS: 100}
 
 
 def probe(http: Http, link: Link) -> str:
-    """The shop's name, where a token is made for the shop; else its number, if the link has it.
+    """The shop's name, where a token is made for the shop; else its number, where it is told.
 
     Raises the errors of `pull`.
     """
@@ -47,8 +47,10 @@ def probe(http: Http, link: Link) -> str:
         return consent.own(http, link).shop
     end = http.now()
     span = Span(begin=end - timedelta(days=2), end=end - timedelta(days=1))
-    _Session(http, link).page(_MOVEMENTS, span, "", size=1)
-    return link.secrets.get("shop", "").strip()
+    _, data = _Session(http, link).asked(_MOVEMENTS, span, "", size=1)
+    rows = listed(data, "data")
+    told = text(rows[0], "shop_id") if rows and isinstance(rows[0], dict) else ""
+    return told or link.secrets.get("shop", "").strip()
 
 
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:
@@ -71,17 +73,19 @@ class _Session:
 
     def movements(self, span: Span, place: str) -> Page:
         """A page of the wallets' movements."""
-        return self.page(_MOVEMENTS, span, place)
+        return self._page(_MOVEMENTS, span, place)
 
     def settlements(self, span: Span, place: str) -> Page:
         """A page of settled orders."""
-        return self.page(_SETTLEMENTS, span, place)
+        return self._page(_SETTLEMENTS, span, place)
 
-    def page(self, path: str, span: Span, place: str, *, size: int = 0) -> Page:
-        """A page from a place on, which is an index and the time it counts from."""
+    def asked(
+        self, path: str, span: Span, place: str, *, size: int
+    ) -> tuple[bytes, Mapping[str, object]]:
+        """An answer from a place on, which is an index and the time it counts from."""
         index, _, begin = place.partition("~")
         asked: dict[str, object] = {
-            "size": size or _SIZES[path],
+            "size": size,
             "start_time": begin or _written(span.begin),
             "end_time": _written(span.end),
         }
@@ -89,6 +93,10 @@ class _Session:
             asked["start_index"] = index
         body, data = call(self._http, self._link, path, asked, token=self._valid_token())
         require_done(data, self._link)
+        return body, data
+
+    def _page(self, path: str, span: Span, place: str) -> Page:
+        body, data = self.asked(path, span, place, size=_SIZES[path])
         is_last, index = text(data, "is_end") == "1", text(data, "next_start_index")
         if not (is_last or index):
             raise RefusedCallError("Douyin: a page that is not the last one names no next one")

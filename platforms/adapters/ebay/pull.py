@@ -2,7 +2,8 @@
 
 A transaction says its payout only once that has begun, which may be long after the window of its
 own date was asked for; so those of each payout are asked for again. Both lists tell what is true
-at the moment, so neither undoes the other.
+at the moment, so neither undoes the other. A window that reaches the present asks for the payouts
+of the days before once more, as their status changes until they have arrived.
 
 Every call is signed where the link has a signing key (`private_key`, and as `serial` the JWE that
 eBay gave with it): eBay needs it for sellers of the EU and the UK and ignores it for others.
@@ -13,12 +14,13 @@ a time).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from platforms.adapters._steps import Page, Step, document, pieces, walk
+from platforms.adapters._steps import Page, Step, document, pieces, since, walk
 from platforms.adapters._web import (
     Faults,
     access_token,
@@ -66,12 +68,17 @@ def probe(http: Http, link: Link) -> str:
 
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:
     """Yield the window's pages, the newest first. Raises the errors of `Pulls.pull`."""
-    steps = [
+    back = dataclasses.replace(window, begin=since(window, http.now()))
+    steps = [*_spans(_TRANSACTIONS, window), *_spans(_PAYOUTS, back)]
+    return walk(steps, window.cursor, _Asked(http, link, _iso(window.begin)))
+
+
+def _spans(what: str, window: Window) -> list[Step]:
+    """A step for each part of the window that eBay answers for at once; its ends count."""
+    return [
         Step(what, f"{_iso(begin)}..{_iso(end - timedelta(milliseconds=1))}")
-        for what in (_TRANSACTIONS, _PAYOUTS)
         for begin, end in pieces(window, longest=_LONGEST)
     ]
-    return walk(steps, window.cursor, _Asked(http, link))
 
 
 @dataclass(slots=True)
@@ -80,6 +87,7 @@ class _Asked:
 
     http: Http
     link: Link
+    begin: str = ""
     token: str = ""
 
     def __call__(self, step: Step) -> Page:
@@ -90,7 +98,11 @@ class _Asked:
         found = rows(answer, _KEYS[what]) if _KEYS[what] in answer else []
         if not found:
             return Page()
-        then = [Step(_OF_PAYOUT, text(row, "payoutId")) for row in found if step.what == _PAYOUTS]
+        # Of the payouts of the days before, their own windows have told the transactions.
+        payouts = [
+            row for row in found if step.what == _PAYOUTS and text(row, "payoutDate") >= self.begin
+        ]
+        then = [Step(_OF_PAYOUT, text(row, "payoutId")) for row in payouts]
         reached = int(step.at or 0) + len(found)
         if reached < _total(answer):
             then.append(step.following(str(reached)))

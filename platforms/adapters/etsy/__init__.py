@@ -36,8 +36,8 @@ class Etsy(Readers, PushesBy, PullsBy, AuthorisesBy):
     credentials: ClassVar[tuple[str, ...]] = ("shop", "access_token", "refresh_token", "secret")
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
-        ledger.PROFILE: "fields and words from the vendor's API description, no real answer "
-        "seen; the exact spelling of the words is not confirmed",
+        ledger.PROFILE: "fields from the vendor's API description, words also from users' lists in "
+        "its tracker, no real answer seen; what stands in which of the two fields is not confirmed",
         statement.PROFILE: "real rows of two months seen, never a whole file; its deposits and "
         "fee rows are known from other people's tests only",
         "pull": "the calls are the vendor's guide and its maintainers' answers, never made: in "

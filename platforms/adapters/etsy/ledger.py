@@ -61,7 +61,7 @@ def read(document: Document) -> Iterator[Record]:
 
 def _entry(item: Item, unit: str) -> Iterator[Line | Payout]:
     said, number, value = item.text("description"), item.required_id("entry_id"), _money(item)
-    kind = words.LEDGER.get(said.casefold(), LineKind.UNKNOWN)
+    kind = words.entry_kind(said, item.said("ledger_type"), back=value > 0)
     at = item.seconds("created_timestamp" if "created_timestamp" in item.source else "create_date")
     is_payout = kind is LineKind.PAYOUT and value
     yield Line(
@@ -72,7 +72,7 @@ def _entry(item: Item, unit: str) -> Iterator[Line | Payout]:
         event_at=at,
         row=item.row,
         payout_ref=number if is_payout else "",
-        label="/".join(filter(None, (said, item.said("ledger_type")))),
+        label="/".join(dict.fromkeys(filter(None, (said, item.said("ledger_type"))))),
     )
     if is_payout:
         # One disbursement is one deposit at the bank; nothing says that it arrived.

@@ -19,6 +19,7 @@ from platforms.adapters._asking import (
     Page,
     Refusals,
     Run,
+    counted,
     inside,
     needed,
     pieces,
@@ -143,10 +144,11 @@ def _details(
     days = {"start_time": _day(begin), "end_time": _day(end)}
 
     def ask(place: str) -> Page:
-        page = {"limit": str(MOST_ROWS), "offset": place or "0"}
+        offset = counted(place, 0)
+        page = {"limit": str(MOST_ROWS), "offset": str(offset)}
         response = _asked(http, link, DETAILS, {**days, **page})
         count = len(rows(REFUSALS.answer(response, link), "data"))
-        after = str(int(place or "0") + count) if count else ""
+        after = str(offset + count) if count else ""
         return Page(body=response.body, rows=count, after=after)
 
     name = f"lazada-transaction-details-{days['start_time']}"

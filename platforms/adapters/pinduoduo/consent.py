@@ -8,11 +8,10 @@ and a new consent ends the tokens of the one before.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from platforms.adapters import _refusals
+from platforms.adapters import _lifetimes, _refusals
 from platforms.adapters.pinduoduo import gateway
 from platforms.contract import Link, UnauthorisedError, UnavailableError
 from platforms.pulling import Http, Tokens
@@ -58,14 +57,8 @@ def _tokens(http: Http, link: Link, method: str, content: Mapping[str, str]) -> 
     secrets = {"access_token": str(token), "refresh_token": str(renewal)}
     return Tokens(
         secrets={**secrets, "shop": owner} if owner else secrets,
-        expires_at=_until(http, said.get("expires_in")),
-        renewable_until=_until(http, said.get("refresh_token_expires_in")),
+        expires_at=_lifetimes.until(http, said.get("expires_in")),
+        renewable_until=_lifetimes.until(http, said.get("refresh_token_expires_in")),
         scopes=tuple(map(str, scope)) if isinstance(scope, list) else (),
         shop=owner,
     )
-
-
-def _until(http: Http, seconds: object) -> datetime | None:
-    """When so many seconds from now are over; some answers state them as text."""
-    text = str(seconds)
-    return http.now() + timedelta(seconds=int(text)) if text.isdecimal() else None

@@ -38,9 +38,10 @@ def probe(http: Http, link: Link) -> str:
 
 
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:
-    """The bill of each day."""
+    """The bill of each day. Raises NotYetError where yesterday has none."""
     for step in _day_bills.steps(window, zone=ZONE, parts=(GOODS,)):
         if not (url := _address(http, link, step.day)):
+            _day_bills.require_settled(http, step, zone=ZONE, whose="Pinduoduo")
             continue
         # The address is its own permission: nothing of ours goes there.
         download = http.download(Request(method="GET", url=url))

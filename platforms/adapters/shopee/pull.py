@@ -18,6 +18,7 @@ from platforms.adapters._asking import (
     Page,
     Refusals,
     Run,
+    counted,
     inside,
     needed,
     number_of,
@@ -84,7 +85,8 @@ _UNAUTHORISED: Final = (
 _UNAVAILABLE: Final = (
     *("error_server", "error_network", "error_system_busy", "internal_error_server"),
     *("income_error_server", "order_error_server", "return_info_error_server"),
-    "get_item_error_server",
+    # "Core server error", and for others the end of a day's calls: both pass with time.
+    *("get_item_error_server", "error_limit"),
 )
 _ERRORS: Final[Mapping[str, type[AdapterError]]] = {
     **dict.fromkeys(_UNAUTHORISED, UnauthorisedError),
@@ -111,7 +113,11 @@ class _Asker:
         query = urlencode({**signature(self.http, self.link, path, token, shop), **stated})
         request = Request(method="GET", url=f"{BASE}{path}?{query}")
         response = self.http.send(request)
-        return response.body, REFUSALS.answer(response, self.link)
+        answer = REFUSALS.answer(response, self.link)
+        # "Some data is not returned": what is kept would be a quiet subset.
+        if warning := text(answer, "warning"):
+            raise UnavailableError(f"Shopee warns: {warning[:300]}")
+        return response.body, answer
 
     def shop(self) -> Mapping[str, object]:
         """What Shopee says of the shop itself."""
@@ -178,8 +184,8 @@ def _wallet(asker: _Asker, begin: datetime, end: datetime, context: Mapping[str,
 
     def ask(place: str) -> Page:
         first, _, length = place.partition("+")
-        start = int(first or _second(begin))
-        span = min(int(length) * 2 if length else last - start, last - start)
+        start = counted(first, _second(begin))
+        span = min(counted(length, last - start) * 2, last - start)
         while True:
             body, answer = _moved(asker, start, start + span)
             response = inside(answer, "response")
@@ -223,7 +229,7 @@ def _escrows(asker: _Asker, begin: datetime, end: datetime, context: Mapping[str
     period = {"release_time_from": str(_second(begin)), "release_time_to": str(_second(end))}
 
     def ask(place: str) -> Page:
-        page = {"page_no": place or "1", "page_size": str(MOST_ROWS)}
+        page = {"page_no": str(counted(place, 1)), "page_size": str(MOST_ROWS)}
         body, answer = asker.get(ESCROWS, {**period, **page})
         response = inside(answer, "response")
         found = rows(response, "escrow_list")
@@ -256,7 +262,7 @@ def _payouts(asker: _Asker, begin: datetime, end: datetime) -> Run:
     period = {"payout_time_from": str(_second(begin)), "payout_time_to": str(_second(end))}
 
     def ask(place: str) -> Page:
-        page = {"page_no": place or "1", "page_size": str(MOST_PAYOUTS)}
+        page = {"page_no": str(counted(place, 1)), "page_size": str(MOST_PAYOUTS)}
         body, answer = asker.get(PAYOUTS, {**period, **page})
         response = inside(answer, "response")
         return Page(
@@ -269,7 +275,7 @@ def _payouts(asker: _Asker, begin: datetime, end: datetime) -> Run:
 
 def _next(response: Mapping[str, object], place: str) -> str:
     """The number of the next page, where Shopee says that there is one; the first is 1."""
-    return str(int(place or "1") + 1) if response.get("more") is True else ""
+    return str(counted(place, 1) + 1) if response.get("more") is True else ""
 
 
 def _second(moment: datetime) -> int:

@@ -4,7 +4,8 @@ Balance transactions can be asked for by payout, never by date, so a window is t
 fall into it: `payouts.json`, then `balance/transactions.json?payout_id=…` for each of them. A
 window that reaches to the present also gives the transactions that are in no payout yet
 (`payout_status=pending`); they come again, with their payout, in a later window. Payouts may be
-dated ahead of the day on which they are made, so such a window has no last date.
+dated ahead of the day on which they are made, so such a window has no last date; and it asks for
+the payouts of the days before once more, as their status changes until they have arrived.
 
 Pages follow by the `page_info` of the Link header, and only that mark is taken from it: the host
 is always the store's own. Marks do not live for ever; one that was kept and has died begins its
@@ -17,11 +18,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from platforms.adapters._steps import Page, Step, document, span, walk
+from platforms.adapters._steps import Page, Step, document, since, span, walk
 from platforms.adapters._web import json_object, query, rows, secret, text
 from platforms.adapters.shopify import rest
 from platforms.contract import Document, Link
@@ -33,11 +34,11 @@ TERMS: Final = Terms(
         "": Rate(calls=2, seconds=1, per="shop", source="shopify.dev REST Admin API rate limits")
     },
     # Neither is stated by Shopify.
-    ready=timedelta(hours=6),
+    ready=timedelta(hours=1),
     reach=timedelta(days=730),
 )
 
-_PRESENT: Final = timedelta(days=3)
+_INSTANT: Final = timedelta(microseconds=1)
 _PAYOUTS: Final = "payouts"
 _PENDING: Final = "pending"
 _PAYOUT: Final = "payout"
@@ -55,10 +56,12 @@ def probe(http: Http, link: Link) -> str:
 
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:
     """Yield the window's pages; see the module. Raises the errors of `Pulls.pull`."""
-    present = window.end > http.now() - _PRESENT
-    steps = [Step(_PENDING), Step(_PAYOUTS)] if present else [Step(_PAYOUTS)]
-    asked = _Asked(http, link, window, present, kept=bool(window.cursor))
-    return walk(steps, window.cursor, asked)
+    first = since(window, http.now())
+    present = first < window.begin
+    dates = f"{_date(first)}..{'' if present else _date(window.end - _INSTANT)}"
+    steps = [Step(_PENDING)] if present else []
+    asked = _Asked(http, link, window, kept=bool(window.cursor))
+    return walk([*steps, Step(_PAYOUTS, dates)], window.cursor, asked)
 
 
 @dataclass(slots=True)
@@ -68,7 +71,6 @@ class _Asked:
     http: Http
     link: Link
     window: Window
-    present: bool
     kept: bool
 
     def __call__(self, step: Step) -> Page:
@@ -91,17 +93,15 @@ class _Asked:
             return {"limit": limit, "payout_id": step.about}
         if step.what == _PENDING:
             return {"limit": limit, "payout_status": "pending", "test": "false"}
-        last = (self.window.end.astimezone(UTC) - timedelta(microseconds=1)).date()
-        return {
-            "limit": limit,
-            "date_min": self.window.begin.astimezone(UTC).date().isoformat(),
-            "date_max": "" if self.present else last.isoformat(),
-        }
+        first, _, last = step.about.partition("..")
+        return {"limit": limit, "date_min": first, "date_max": last}
 
     def _page(self, step: Step, response: Response) -> Page:
         name = _LISTS[step.what]
         found = rows(json_object(response.body), name)
-        payouts = found if step.what == _PAYOUTS else []
+        # Of the payouts of the days before, their own windows have told the transactions.
+        begin = _date(self.window.begin)
+        payouts = [row for row in found if step.what == _PAYOUTS and text(row, "date") >= begin]
         then = [Step(_PAYOUT, text(payout, "id")) for payout in payouts]
         mark = _next_mark(response)
         if mark:
@@ -127,6 +127,10 @@ def _request(link: Link, name: str, pairs: dict[str, object]) -> Request:
         url=f"https://{rest.host(link)}{path}?{query(pairs)}",
         headers={"X-Shopify-Access-Token": token, "Accept": "application/json"},
     )
+
+
+def _date(instant: datetime) -> str:
+    return instant.astimezone(UTC).date().isoformat()
 
 
 def _next_mark(response: Response) -> str:

@@ -6,11 +6,10 @@ Source: platforms-cn.md §1.2 and copies of the official guide (articleId=118).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import unquote, urlencode
 
-from platforms.adapters import _refusals
+from platforms.adapters import _lifetimes, _refusals
 from platforms.adapters.taobao import gateway
 from platforms.contract import Link, ReadError, UnauthorisedError, UnavailableError
 from platforms.pulling import Http, Request, Tokens
@@ -74,7 +73,7 @@ def _tokens(http: Http, said: Mapping[str, object]) -> Tokens:
     token, renewal = said.get("access_token"), said.get("refresh_token")
     if not token:
         raise UnavailableError("Taobao's answer has no token")
-    ends = _until(http, said.get("expires_in"))
+    ends = _lifetimes.until(http, said.get("expires_in"))
     secrets = {"access_token": str(token)}
     if renewal:
         secrets["refresh_token"] = str(renewal)
@@ -82,13 +81,8 @@ def _tokens(http: Http, said: Mapping[str, object]) -> Tokens:
         secrets=secrets,
         expires_at=ends,
         # An application that may not renew is given no time for it.
-        renewable_until=(_until(http, said.get("re_expires_in")) if renewal else None) or ends,
+        renewable_until=(_lifetimes.until(http, said.get("re_expires_in")) if renewal else None)
+        or ends,
         # The name comes escaped as in an address.
         shop=unquote(str(said.get("taobao_user_nick") or "")),
     )
-
-
-def _until(http: Http, seconds: object) -> datetime | None:
-    """When so many seconds from now are over; None for 0."""
-    text = str(seconds)
-    return http.now() + timedelta(seconds=int(text)) if text.isdecimal() and int(text) else None

@@ -113,9 +113,12 @@ class _Session:
     def movements(self, span: Span, place: str) -> Iterator[Piece]:
         """The movements of a span: the list gives numbers only, each is asked for by itself."""
         at = _read_place(place)
+        before: list[str] = []
         while True:
             found = self._numbers(span, at)
             numbers = [str(number) for number in listed(found, "flow_ids")]
+            if numbers and numbers == before:
+                raise RefusedCallError("WeChat Store answers with the same page again")
             following = _following(found, at)
             # A number that is no longer in its page is no reason to leave any out.
             begin = numbers.index(at.last) + 1 if at.last in numbers else 0
@@ -126,7 +129,7 @@ class _Session:
                 yield Piece(body=body, after=after.written() if after else None)
             if following is None:
                 return
-            at = following
+            at, before = following, numbers
 
     def orders(self, span: Span, place: str) -> Page:
         """A page of the orders made in a span, in every state."""
