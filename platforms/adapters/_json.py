@@ -168,11 +168,13 @@ class Item:
         """The objects of the list under `name`, their rows counted from 1."""
         return [Item(row, value) for row, value in json_rows(self.source, name)]
 
+    def items_if_any(self, name: str) -> list[Item]:
+        """The same; optional: a page without rows may leave the list out."""
+        return self.items(name) if self.has(name) else []
+
     def parts(self, name: str) -> list[Item]:
         """The objects of a list inside a row, all of that row; optional."""
-        if not self.has(name):
-            return []
-        return [Item(self.row, item.source) for item in self.items(name)]
+        return [Item(self.row, item.source) for item in self.items_if_any(name)]
 
     # --- faults ---------------------------------------------------------------------
 

@@ -68,7 +68,7 @@ def read(document: Document) -> Iterator[Record]:
 def bills_of(answer: Item) -> list[Item]:
     """The page's bills; a page without any leaves the list out. Raises ReadError."""
     held = answer.child_if_any("bills")
-    return held.items("bill") if held and "bill" in held.source else []
+    return held.items_if_any("bill") if held else []
 
 
 def _line(item: Item) -> Line:

@@ -43,8 +43,14 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
 
 
 def signed_string(*, url: str, timestamp: str, body: bytes) -> bytes:
-    """What is signed: `POST`, path with query, timestamp and the body's SHA-256 in hex."""
-    parts = urlsplit(url)
+    """What is signed: `POST`, path with query, timestamp and the body's SHA-256 in hex.
+
+    Raises BadSignatureError for an address that cannot be read.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadSignatureError("the address cannot be read") from error
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return "\n".join(["POST", path, timestamp, hashlib.sha256(body).hexdigest()]).encode()
 
