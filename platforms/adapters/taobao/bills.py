@@ -60,7 +60,7 @@ def read(document: Document) -> Iterator[Record]:
     for item in bills_of(answer):
         rows = item.row
         yield _line(item)
-    stated = count(answer.scalar("total_results") or str(rows))
+    stated = count(str(answer.source.get("total_results", rows)))
     # Whether the page's or the query's number is meant is not clear; fewer it cannot be.
     yield Totals(ties=False if rows > stated else None)
 
