@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar, Protocol
 
-from platforms.contract import Adapter, Document, Link, Pushes, RawHook, ReadError, Record, Reply
+from platforms.contract import (
+    Adapter,
+    Challenges,
+    Document,
+    Link,
+    Pushes,
+    RawHook,
+    ReadError,
+    Record,
+    Reply,
+)
 from platforms.pulling import Authorises, Http, Pulls, Tokens, Window
 
 
@@ -24,8 +34,9 @@ class Readers(Adapter):
     """Reads by the first of its readers that recognises the document."""
 
     readers: ClassVar[tuple[Reader, ...]]
-    refusal: ClassVar[str]
-    """What is said of a document that none of them recognises."""
+    refusal: ClassVar[str] = ""
+    """What is said of a document that none of them recognises; "" where the last of them can say
+    better what is wrong with it (a ZIP that is encrypted)."""
 
     def recognises(self, document: Document) -> bool:
         """Whether one of the readers knows the form."""
@@ -36,6 +47,8 @@ class Readers(Adapter):
         for reader in self.readers:
             if reader.recognises(document):
                 return reader.read(document)
+        if not self.refusal:
+            return self.readers[-1].read(document)
         raise ReadError(self.refusal, row=1)
 
 
@@ -68,6 +81,22 @@ class PushesBy(Pushes):
     def reply(self, accepted: bool) -> Reply:
         """The byte-exact answer."""
         return self.hooks.reply(accepted)
+
+
+class Challenger(Protocol):
+    """How a platform tests an address; see contract.Challenges."""
+
+    def challenge(self, hook: RawHook, link: Link) -> Reply | None: ...
+
+
+class ChallengesBy(Challenges):
+    """Answers such tests."""
+
+    challenges: ClassVar[Challenger]
+
+    def challenge(self, hook: RawHook, link: Link) -> Reply | None:
+        """The byte-exact answer to a test; None for any other message."""
+        return self.challenges.challenge(hook, link)
 
 
 class Source(Protocol):

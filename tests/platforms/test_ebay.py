@@ -19,6 +19,7 @@ from platforms import registry
 from platforms.adapters.ebay import push, request
 from platforms.contract import (
     BadSignatureError,
+    Challenges,
     Line,
     LineKind,
     Link,
@@ -26,6 +27,7 @@ from platforms.contract import (
     RawHook,
     ReadError,
     Record,
+    Reply,
     Totals,
     UnauthorisedError,
 )
@@ -253,6 +255,41 @@ def test_the_published_challenge() -> None:
         verification_token=vector["verification_token"],
         endpoint=vector["endpoint"],
     )
+
+
+def _asked(url: str, token: str, *, method: str = "GET") -> Reply | None:
+    hook = RawHook(headers={}, body=b"", url=url, method=method)
+    assert isinstance(EBAY, Challenges)
+    return EBAY.challenge(hook, Link(secrets={"verification_token": token}))
+
+
+def test_a_new_endpoint_answers_the_challenge() -> None:
+    vector = _vector("endpoint_challenge")
+    code, token, url = (vector[n] for n in ("challenge_code", "verification_token", "endpoint"))
+    answer = f'{{"challengeResponse":"{vector["expected"]}"}}'.encode()
+    expected = Reply(status=200, body=answer, content_type="application/json")
+    assert _asked(f"{url}?challenge_code={code}", token) == expected
+    assert _asked(f"{url}?challenge_code={code}", f"{token}\nolder") == expected
+    assert _asked(f"{url}?challenge_code={code}", "another") != expected
+    assert _asked(f"{url}/2?challenge_code={code}", token) != expected
+    assert _asked(url, token) is None
+    assert _asked(f"{url}?challenge_code={code}", token, method="POST") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "reason"),
+    [
+        ("/h?challenge_code=a", " ", "no verification_token"),
+        ("/h?challenge_code=", "t", "no challenge_code, or several"),
+        ("/h?challenge_code=a&challenge_code=b", "t", "no challenge_code, or several"),
+        ("http://[x?challenge_code=a", "t", "cannot be read"),
+    ],
+)
+def test_a_challenge_that_cannot_be_answered_is_a_named_error(
+    url: str, token: str, reason: str
+) -> None:
+    with pytest.raises(BadSignatureError, match=reason):
+        _asked(url, token)
 
 
 # --- requests --------------------------------------------------------------------------

@@ -319,7 +319,7 @@ def test_a_sheet_of_rows_under_no_known_header_is_not_left_out_quietly() -> None
     [
         ({"bal": "NaN"}, "not an amount"),
         ({"bal": None}, "not an amount: ''"),
-        ({"bal": True}, "bal is 'True'"),
+        ({"bal": True}, "bal is no text or number: 'True'"),
         ({"direction": None}, "no direction"),
         ({"direction": 1, "bal": "-1.00"}, "no direction: '收入' -1.00"),
         ({"finishTime": 99999999999999}, "not a time"),

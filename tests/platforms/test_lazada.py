@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from platforms.contract import BadSignatureError, Line, Link, Payout, RawHook, R
 from tests.platforms.cases import FIXTURES, document, verdicts
 
 VECTORS = json.loads((FIXTURES / "known_answer_vectors.json").read_text())["lazada"]
+NOW = datetime(2026, 3, 14, tzinfo=UTC)
 
 
 def rows_of(case: str) -> dict[str, Any]:
@@ -162,8 +164,8 @@ def test_the_body_of_a_json_post_is_signed_too() -> None:
 def test_a_push_signed_for_another_app_is_refused() -> None:
     vector = next(found for found in VECTORS if found["kind"] == "push")
     hook = RawHook(headers={"authorization": vector["expected"]}, body=vector["body"].encode())
-    push.verify(hook, Link(secrets={"app_key": "999\n123456", "secret": "helloworld"}))
+    push.verify(hook, Link(secrets={"app_key": "999\n123456", "secret": "helloworld"}), NOW)
     with pytest.raises(BadSignatureError, match="does not fit"):
-        push.verify(hook, Link(secrets={"app_key": "999", "secret": "helloworld"}))
+        push.verify(hook, Link(secrets={"app_key": "999", "secret": "helloworld"}), NOW)
     with pytest.raises(BadSignatureError, match="the link has no app_key"):
-        push.verify(hook, Link(secrets={"secret": "helloworld"}))
+        push.verify(hook, Link(secrets={"secret": "helloworld"}), NOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,7 @@ from platforms.contract import (
 from tests.platforms.cases import FIXTURES, document, verdicts
 
 VECTORS = json.loads((FIXTURES / "known_answer_vectors.json").read_text())["shopee"]
+NOW = datetime(2026, 3, 14, tzinfo=UTC)
 RELEASED = {"currency": "SGD", "released_at": "1778989200"}
 FORMULA = """
 original_cost_of_goods_sold − original_shopee_discount + seller_return_refund +
@@ -299,4 +301,4 @@ def test_a_message_for_another_url_is_refused() -> None:
     for url in (facts["url"] + "/", facts["url"].replace("https", "http"), ""):
         hook = RawHook(headers=facts["headers"], body=body, url=url)
         with pytest.raises(BadSignatureError, match="does not fit"):
-            push.verify(hook, Link(secrets=facts["secrets"]))
+            push.verify(hook, Link(secrets=facts["secrets"]), NOW)

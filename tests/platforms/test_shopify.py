@@ -278,7 +278,7 @@ def test_a_page_that_ends_inside_a_payout_is_not_yet_wrong() -> None:
         ({"id": True}, "id is no id"),
         ({"id": 1.5}, "id is no id"),
         ({"type": ""}, "no type"),
-        ({"type": 7}, "no type"),
+        ({"type": 7}, "type is no text"),
         ({"currency": "euro"}, "not a currency"),
         ({"currency": "USD"}, "USD in a page in EUR"),
         ({"processed_at": "2026-04-01 00:00:00"}, "not a day"),

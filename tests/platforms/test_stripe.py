@@ -183,11 +183,11 @@ def test_an_event_is_evidence_as_events_come_in_any_order() -> None:
         ({"balance_type": "issuing"}, "of the balance 'issuing'"),
         ({"reporting_category": ""}, "no reporting_category"),
         ({"reporting_category": None}, "no reporting_category"),
-        ({"created": 0}, "no Unix time"),
-        ({"created": 10**15}, "no Unix time"),
+        ({"created": 0}, "created is no time"),
+        ({"created": 10**15}, "created is no time"),
         ({"currency": "ＵＳＤ"}, "not a currency"),
         ({"currency": "usdc"}, "not a currency"),
-        ({"source": 7}, "source is no id"),
+        ({"source": 7}, "source is no text"),
         ({"id": ""}, "no id"),
         ({"fee_details": [{"amount": 319, "currency": "usd"}]}, "the fee's parts are 3.19"),
         ({"fee_details": [{"amount": 320, "currency": "eur"}]}, "a fee in EUR"),
@@ -217,7 +217,7 @@ def test_a_key_that_is_stated_twice_is_refused() -> None:
         ({"livemode": False}, "test mode"),
         ({"livemode": None}, "test mode"),
         ({"status": "done"}, "unknown payout status"),
-        ({"arrival_date": None}, "no Unix time"),
+        ({"arrival_date": None}, "arrival_date is no whole number"),
     ],
 )
 def test_a_payout_that_moved_nothing_is_refused(change: dict[str, Any], reason: str) -> None:

@@ -191,3 +191,8 @@ def test_another_timestamp_than_the_signed_one_does_not_fit() -> None:
     headers = {**hook.headers, "wm_sec.timestamp": str(NOW + 1)}
     with pytest.raises(BadSignatureError, match="does not fit"):
         _verify(dataclasses.replace(hook, headers=headers))
+
+
+def test_an_address_that_cannot_be_read_is_a_named_error() -> None:
+    with pytest.raises(BadSignatureError, match="cannot be read"):
+        _verify(dataclasses.replace(_hook("/h"), url="http://[x/h"))

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from platforms.adapters.wechat_store import ADAPTER, push
-from platforms.contract import BadSignatureError, Link, RawHook
+from platforms.contract import BadSignatureError, Challenges, Link, RawHook, Reply
 from tests.platforms.cases import FIXTURES
 
 VECTORS = {
@@ -55,11 +55,12 @@ def test_a_new_url_is_answered_with_its_echo() -> None:
         f"&nonce={vector['nonce']}&echostr={vector['echostr']}"
     )
     link = Link(secrets={"token": f"older\n{vector['token']}"})
-    answer = ADAPTER.challenge(url, link)
-    assert (answer.status, answer.body) == (200, vector["echostr"].encode())
+    assert isinstance(ADAPTER, Challenges)
+    answer = ADAPTER.challenge(asked(url), link)
+    assert answer == Reply(status=200, body=vector["echostr"].encode(), content_type="text/plain")
     for bad, reason in (
         (url.replace("nonce=1", "nonce=2"), "does not fit"),
-        (url.replace("echostr", "echo"), "echostr is missing"),
+        (url.replace(f"echostr={vector['echostr']}", "echostr="), "echostr is missing"),
         (url.replace("signature=", "sig="), "signature is missing"),
         (url.replace(vector["echostr"], "<b>"), "no echostr"),
         (url + "&nonce=1", "twice"),
@@ -67,9 +68,17 @@ def test_a_new_url_is_answered_with_its_echo() -> None:
         (url + "&a=1" * 99, "cannot be read"),
     ):
         with pytest.raises(BadSignatureError, match=reason):
-            ADAPTER.challenge(bad, link)
+            ADAPTER.challenge(asked(bad), link)
     with pytest.raises(BadSignatureError, match="the link has no token"):
-        ADAPTER.challenge(url, Link(secrets={"token": " "}))
+        ADAPTER.challenge(asked(url), Link(secrets={"token": " "}))
+    with pytest.raises(BadSignatureError, match="does not fit"):
+        ADAPTER.challenge(asked(url), Link(secrets={"token": "another"}))
+    for message in (asked(url.replace("echostr", "echo")), RawHook(headers={}, body=b"", url=url)):
+        assert ADAPTER.challenge(message, link) is None
+
+
+def asked(url: str) -> RawHook:
+    return RawHook(headers={}, body=b"", url=url, method="GET")
 
 
 def sealed(plain: bytes, *, app: str = "wx1", key: bytes = bytes(32)) -> str:

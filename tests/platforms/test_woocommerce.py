@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 
 from platforms import signing
-from platforms.adapters.woocommerce import ADAPTER, decoded_secret, is_ping
+from platforms.adapters.woocommerce import ADAPTER
+from platforms.adapters.woocommerce.push import decoded_secret
 from platforms.contract import (
     BadSignatureError,
+    Challenges,
     Line,
     Link,
     RawHook,
     ReadError,
     Record,
+    Reply,
     Statement,
 )
 from tests.platforms.cases import FIXTURES, document
@@ -104,13 +107,18 @@ def test_the_vector_fits() -> None:
 
 
 def test_the_ping_of_a_new_webhook_is_known_and_proves_nothing() -> None:
-    ping = RawHook(headers={}, body=b"webhook_id=7")
-    assert is_ping(ping)
+    ping, link = RawHook(headers={}, body=b"webhook_id=7"), Link(secrets={"secret": "s"})
+    assert isinstance(ADAPTER, Challenges)
+    assert ADAPTER.challenge(ping, link) == Reply(status=200)
     with pytest.raises(BadSignatureError, match="missing"):
-        ADAPTER.verify(ping, Link(secrets={"secret": "s"}), datetime.now(UTC))
-    for body in (b"webhook_id=7&x=1", b"webhook_id=", b"webhook_id=7\n", b""):
-        assert not is_ping(RawHook(headers={}, body=body))
-    assert not is_ping(RawHook(headers={"x-wc-webhook-signature": "x"}, body=b"webhook_id=7"))
+        ADAPTER.verify(ping, link, datetime.now(UTC))
+    for body in (b"webhook_id=7&x=1", b"webhook_id=", b"webhook_id=7\n", b'{"id":7}', b""):
+        assert ADAPTER.challenge(RawHook(headers={}, body=body), link) is None
+
+
+def test_a_signed_delivery_is_no_ping_whatever_it_says() -> None:
+    signed = RawHook(headers={"x-wc-webhook-signature": "x"}, body=b"webhook_id=7")
+    assert ADAPTER.challenge(signed, Link(secrets={"secret": "s"})) is None
 
 
 def test_a_delivery_without_an_id_is_a_named_error() -> None:

@@ -8,26 +8,25 @@ seller's money is kept in Alipay, so this is also the bill of those shops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
-from platforms.adapters.alipay import account_log, consent, fund_bill, pull, push, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    Record,
-    Reply,
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
 )
+from platforms.adapters.alipay import account_log, consent, fund_bill, pull, push, words
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class Alipay(PullsBy, AuthorisesBy, Adapter, Pushes):
+class Alipay(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "alipay"
@@ -36,10 +35,6 @@ class Alipay(PullsBy, AuthorisesBy, Adapter, Pushes):
     zone: ClassVar[str] = "Asia/Shanghai"
     cash_accounts: ClassVar[tuple[str, ...]] = ("",)
     credentials: ClassVar[tuple[str, ...]] = ("app_id", "private_key", "public_key")
-    source: ClassVar[Source] = pull
-    terms: ClassVar[Terms] = pull.TERMS
-    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
-    consent: ClassVar[Consent] = consent
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         fund_bill.CURRENT: "columns and their changing order from importers of real files, "
@@ -50,36 +45,12 @@ class Alipay(PullsBy, AuthorisesBy, Adapter, Pushes):
         "importers, no fetched file seen; its size limits and call limits are not documented",
         "consent": "the official text is known from copies in SDKs, some of them old",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether a header in the first lines, or in a ZIP, is the fund bill's; or it is its API's.
-
-        Alipay's summary and its personal export are recognised too, so that they
-        are refused with a sentence that helps.
-        """
-        return account_log.recognises(document) or fund_bill.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a fund bill, CSV or ZIP, or a page of the API. Raises ReadError."""
-        if account_log.recognises(document):
-            return account_log.read(document)
-        return fund_bill.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless Alipay signed these values; `now` is not used."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The form as it came; Alipay encrypts nothing. Raises BadSignatureError."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The `notify_id`, the same in every retry. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """`success`, or `failure` with 401 so that it is sent again."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = (account_log, fund_bill)
+    hooks: ClassVar[HookScheme] = push
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
 
 ADAPTER: Final = Alipay()

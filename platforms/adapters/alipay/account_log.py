@@ -9,11 +9,12 @@ continuous": it proves nothing here and is not read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from platforms.adapters._json import Item, answer_of
 from platforms.adapters.alipay import words
 from platforms.contract import (
     Document,
@@ -26,7 +27,7 @@ from platforms.contract import (
     Statement,
     Totals,
 )
-from platforms.reading import amount, count, json_document, json_rows, local_time, shown
+from platforms.reading import amount, count, local_time, shown
 
 PROFILE: Final = "account_log"
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -54,34 +55,29 @@ def read(document: Document) -> Iterator[Record]:
 
     `row` is the ordinal in the page. Raises ReadError, also where Alipay refused.
     """
-    with document.open() as stream:
-        answer = json_document(stream).get(_ANSWER)
-    if not isinstance(answer, dict):
-        raise ReadError(f"{_ANSWER} is missing", row=1)
-    if answer.get("code") != "10000":
-        said = answer.get("sub_msg") or answer.get("msg") or answer.get("code")
+    answer = answer_of(document).child(_ANSWER)
+    source = answer.source
+    if source.get("code") != "10000":
+        said = source.get("sub_msg") or source.get("msg") or source.get("code")
         raise ReadError(f"Alipay refused the query: {shown(str(said))}")
     yield Statement(account=document.context.get("account", ""), currency=CURRENCY, profile=PROFILE)
-    rows = 0
     # A page without rows leaves the list out.
-    for row, item in json_rows({_ROWS: [], **answer}, _ROWS):
-        rows = row
-        yield from _records(row, item)
-    yield Totals(ties=_is_whole(answer, rows))
+    items = answer.items_if_any(_ROWS)
+    for item in items:
+        yield from _records(item)
+    yield Totals(ties=_is_whole(answer, len(items)))
 
 
-def _records(row: int, item: Mapping[str, object]) -> Iterator[Line | Payout]:
-    number, word, note = _text(item, "account_log_id", row), *_said(item, row)
-    if not number:
-        raise ReadError("the row has no account_log_id", row=row)
-    signed = _signed(item, row)
-    moment = local_time(_text(item, "trans_dt", row), ZONE, row=row)
-    description = _text(item, "biz_desc", row)
+def _records(item: Item) -> Iterator[Line | Payout]:
+    number, word, note = item.text("account_log_id"), item.said("type"), item.said("trans_memo")
+    row, signed = item.row, _signed(item)
+    moment = local_time(item.said("trans_dt"), ZONE, row=row)
+    description = item.said("biz_desc")
     kind = words.kind(word, description, note, (signed > 0) - (signed < 0))
     # A row of 0.00 is no transfer.
     paid_out = kind is LineKind.PAYOUT and signed < 0
     detail = note or description.partition("|")[2]
-    base, order = _text(item, "biz_orig_no", row), _text(item, "merchant_order_no", row)
+    base, order = item.said("biz_orig_no"), item.said("merchant_order_no")
     yield Line(
         external_id=number,
         kind=kind,
@@ -102,42 +98,27 @@ def _records(row: int, item: Mapping[str, object]) -> Iterator[Line | Payout]:
             status=PayoutStatus.IN_TRANSIT,
             announced_at=moment,
             row=row,
-            remittance=_text(item, "alipay_order_no", row),
+            remittance=item.said("alipay_order_no"),
         )
 
 
-def _signed(item: Mapping[str, object], row: int) -> Decimal:
+def _signed(item: Item) -> Decimal:
     """The movement: 支出 is negative, whether its amount is written so or not.
 
     Alipay's note says that it is (`negative → 支出`), and answers quoted by users of the
     API are not: the direction decides, and may not contradict a sign. Raises ReadError.
     """
-    value, way = amount(_text(item, "trans_amount", row), row=row), _text(item, "direction", row)
+    value, way = amount(item.said("trans_amount"), row=item.row), item.said("direction")
     if way == _IN and value >= 0:
         return value
     if way == _OUT:
         return -value.copy_abs() if value else value
-    raise ReadError(f"no direction: {shown(way)} {value}", row=row)
+    raise item.refused(f"no direction: {shown(way)} {value}")
 
 
-def _said(item: Mapping[str, object], row: int) -> tuple[str, str]:
-    return _text(item, "type", row), _text(item, "trans_memo", row)
-
-
-def _text(item: Mapping[str, object], name: str, row: int) -> str:
-    """A text without padding, "" where it is left out. Raises ReadError for anything else."""
-    value = item.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise ReadError(f"{name} is no text: {shown(str(value))}", row=row)
-    return value.strip()
-
-
-def _is_whole(answer: Mapping[str, object], rows: int) -> bool | None:
+def _is_whole(answer: Item, rows: int) -> bool | None:
     """Whether the page holds as many rows as its numbers say; None if it has none of them."""
-    stated = [answer.get(name) for name in _PAGES]
-    if None in stated:
+    if not all(map(answer.has, _PAGES)):
         return None
-    total, page, size = (count(str(value)) for value in stated)
+    total, page, size = (count(answer.scalar(name)) for name in _PAGES)
     return rows == max(0, min(size, total - (page - 1) * size))

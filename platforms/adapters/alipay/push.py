@@ -9,12 +9,13 @@ deliveries are deduplicated by `notify_id`.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
 from platforms.reading import shown
 
@@ -27,7 +28,7 @@ _ACCEPTED: Final = Reply(status=200, body=b"success", content_type="text/plain")
 _REFUSED: Final = Reply(status=401, body=b"failure", content_type="text/plain")
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless Alipay signed exactly these values."""
     form, charset = _form(hook)
     if form.get("sign_type") != "RSA2":
@@ -48,16 +49,14 @@ def verify(hook: RawHook, link: Link) -> None:
     raise BadSignatureError("the signature does not fit the form")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The form as a document; the context names what it is about."""
     form, _ = _form(hook)
     body = hook.body
     told = ("notify_type", "app_id", "seller_id", "out_trade_no", "trade_status")
-    return Document(
+    return _hooks.document(
+        body,
         name=_field(form, "notify_id"),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
         context={name: form[name] for name in told if name in form},
     )
 

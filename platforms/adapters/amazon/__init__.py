@@ -7,16 +7,16 @@ no signature.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Reader, Readers, Source
 from platforms.adapters.amazon import api, consent, pull, settlement, words
-from platforms.contract import Adapter, Document, LineKind, ReadError, Record
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class Amazon(Adapter, PullsBy, AuthorisesBy):
+class Amazon(Readers, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "amazon"
@@ -40,22 +40,12 @@ class Amazon(Adapter, PullsBy, AuthorisesBy):
         "marketplaces Transfers tells payouts is said for eight of them only",
         "consent": "as in Amazon's documentation; not tried with a real account",
     }
-    terms: ClassVar[Terms] = pull.TERMS
+    readers: ClassVar[tuple[Reader, ...]] = (settlement, api)
+    refusal: ClassVar[str] = "neither a settlement report nor an API answer of Amazon"
     source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
     application: ClassVar[tuple[str, ...]] = consent.APPLICATION
     consent: ClassVar[Consent] = consent
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header or the first JSON keys are Amazon's."""
-        return settlement.recognises(document) or api.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a settlement report (TSV) or an API answer (JSON). Raises ReadError."""
-        if settlement.recognises(document):
-            return settlement.read(document)
-        if api.recognises(document):
-            return api.read(document)
-        raise ReadError("neither a settlement report nor an API answer of Amazon", row=1)
 
 
 ADAPTER: Final = Amazon()

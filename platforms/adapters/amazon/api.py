@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._items import Item
+from platforms.adapters._json import Item, answer_of
 from platforms.adapters.amazon import words
 from platforms.adapters.amazon.settlement import NUMBERING
 from platforms.contract import (
@@ -31,7 +31,7 @@ from platforms.contract import (
     Statement,
     Totals,
 )
-from platforms.reading import json_document, json_rows, shown
+from platforms.reading import shown
 from platforms.values import EXACT, NOTHING
 
 TRANSACTIONS: Final = "finances_transactions"
@@ -85,17 +85,14 @@ def recognises(document: Document) -> bool:
 
 def read(document: Document) -> Iterator[Record]:
     """Yield a Statement for each currency with its records. Raises ReadError."""
-    with document.open() as stream:
-        answer = json_document(stream)
-    payload = answer.get("payload", answer)
-    if not isinstance(payload, dict):
-        raise ReadError("payload is no object", row=1)
+    answer = answer_of(document)
+    payload = answer.child("payload") if "payload" in answer.source else answer
     for name, reason in _REFUSED.items():
-        if name in payload:
+        if name in payload.source:
             raise ReadError(reason, row=1)
     for name, reads in _READERS.items():
-        if name in payload:
-            return reads([Item(row, item) for row, item in json_rows(payload, name)])
+        if name in payload.source:
+            return reads(payload.items(name))
     raise ReadError("no answer of Amazon's that holds money", row=1)
 
 
@@ -122,15 +119,16 @@ def _transactions(items: list[Item]) -> Iterator[Record]:
 
 
 def _run(item: Item) -> tuple[str, bool]:
-    status = item.optional("transactionStatus")
+    status = item.id("transactionStatus")
     if status not in _STATUSES:
         raise ReadError(f"unknown transaction status {shown(status)}", row=item.row)
     return _unit(item, "totalAmount"), status in _DEFERRED
 
 
 def _transaction(item: Item, unit: str) -> Iterator[Line]:
-    word, number, at = item.text("transactionType"), item.text("transactionId"), item.instant(_AT)
-    total = _money(item.item("totalAmount"), unit)
+    word, number = item.required_id("transactionType"), item.required_id("transactionId")
+    at = item.instant(_AT)
+    total = _money(item.child("totalAmount"), unit)
     parts = list(_parts(item, "", None, unit))
     if not parts:
         parts = [("", words.TRANSACTIONS.get(word), total)]
@@ -165,10 +163,10 @@ def _parts(item: Item, path: str, above: LineKind | None, unit: str) -> Iterator
     Where the parts of a breakdown do not add up to it, it is taken whole: they are
     then remarks (a tax that is inside the price), no parts.
     """
-    for part in item.items("breakdowns"):
-        word = part.text("breakdownType")
+    for part in item.parts("breakdowns"):
+        word = part.required_id("breakdownType")
         here, kind = f"{path}/{word}", words.breakdown(word) or above
-        value = _money(part.item("breakdownAmount"), unit)
+        value = _money(part.child("breakdownAmount"), unit)
         below = list(_parts(part, here, kind, unit))
         if below and _sum(below) == value:
             yield from below
@@ -180,22 +178,22 @@ def _parts(item: Item, path: str, above: LineKind | None, unit: str) -> Iterator
 
 
 def _payouts(items: list[Item]) -> Iterator[Record]:
-    paid = [item for item in items if item.text("currentStatus") != _NO_PAYOUT]
+    paid = [item for item in items if item.required_id("currentStatus") != _NO_PAYOUT]
     for unit, run in itertools.groupby(paid, key=lambda item: _unit(item, "amount")):
         yield Statement(account="", currency=unit, profile=PAYOUTS, numbering=NUMBERING)
         for item in run:
-            word = item.text("currentStatus")
+            word = item.required_id("currentStatus")
             if word not in _PAYOUT_STATUSES:
                 raise ReadError(f"unknown payout status {shown(word)}", row=item.row)
             yield Payout(
                 # The same number as the settlement report's.
-                external_id=_related(item, "SETTLEMENT_ID") or item.text("id"),
-                amount=_money(item.item("amount"), unit),
+                external_id=_related(item, "SETTLEMENT_ID") or item.required_id("id"),
+                amount=_money(item.child("amount"), unit),
                 currency=unit,
                 status=_PAYOUT_STATUSES[word],
                 announced_at=item.instant("creationDate"),
                 row=item.row,
-                remittance=item.optional("traceId"),
+                remittance=item.id("traceId"),
             )
         yield Totals()
 
@@ -208,14 +206,14 @@ def _groups(items: list[Item]) -> Iterator[Record]:
         yield Statement(account="", currency=unit, profile=GROUPS, numbering=FINANCES)
         for item in run:
             yield Payout(
-                external_id=item.text("FinancialEventGroupId"),
+                external_id=item.required_id("FinancialEventGroupId"),
                 amount=_unit_v0(item)[1],
                 currency=unit,
                 # FundTransferStatus has no published list of words.
                 status=PayoutStatus.IN_TRANSIT,
                 announced_at=item.instant("FundTransferDate"),
                 row=item.row,
-                remittance=item.optional("TraceId"),
+                remittance=item.id("TraceId"),
             )
         yield Totals()
 
@@ -223,7 +221,7 @@ def _groups(items: list[Item]) -> Iterator[Record]:
 def _unit_v0(item: Item) -> tuple[str, Decimal]:
     """What is transferred: the converted total where the bank account has another currency."""
     name = "ConvertedTotal" if item.has("ConvertedTotal") else "OriginalTotal"
-    total = item.item(name)
+    total = item.child(name)
     return total.currency("CurrencyCode"), total.money("CurrencyAmount")
 
 
@@ -240,9 +238,9 @@ _READERS: Final[Mapping[str, Callable[[list[Item]], Iterator[Record]]]] = {
 def _related(item: Item, name: str) -> str:
     """The identifier of this name, "" if there is none. Raises ReadError for two."""
     found = {
-        each.text("relatedIdentifierValue")
-        for each in item.items("relatedIdentifiers")
-        if each.optional("relatedIdentifierName") == name
+        each.required_id("relatedIdentifierValue")
+        for each in item.parts("relatedIdentifiers")
+        if each.id("relatedIdentifierName") == name
     }
     if len(found) > 1:
         raise ReadError(f"two different {name}", row=item.row)
@@ -250,10 +248,10 @@ def _related(item: Item, name: str) -> str:
 
 
 def _unit(item: Item, name: str) -> str:
-    return item.item(name).currency("currencyCode")
+    return item.child(name).currency("currencyCode")
 
 
 def _money(item: Item, unit: str) -> Decimal:
     if item.currency("currencyCode") != unit:
-        raise ReadError(f"{item.text('currencyCode')} among amounts in {unit}", row=item.row)
+        raise ReadError(f"{item.required_id('currencyCode')} among amounts in {unit}", row=item.row)
     return EXACT.plus(item.money("currencyAmount"))

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import BinaryIO, Final
 
-from platforms.adapters._items import instant
+from platforms.adapters._json import instant
 from platforms.adapters.amazon import words
 from platforms.contract import (
     Document,

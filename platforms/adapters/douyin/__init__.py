@@ -6,26 +6,25 @@ one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
-from platforms.adapters.douyin import answers, consent, fund_flow, pull, push, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    Record,
-    Reply,
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
 )
+from platforms.adapters.douyin import answers, consent, fund_flow, pull, push, words
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class Douyin(PullsBy, AuthorisesBy, Adapter, Pushes):
+class Douyin(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "douyin"
@@ -45,36 +44,12 @@ class Douyin(PullsBy, AuthorisesBy, Adapter, Pushes):
         "pull": pull.UNVERIFIED,
         "consent": consent.UNVERIFIED,
     }
+    readers: ClassVar[tuple[Reader, ...]] = (answers, fund_flow)
+    hooks: ClassVar[HookScheme] = push
     source: ClassVar[Source] = pull
     terms: ClassVar[Terms] = pull.TERMS
     application: ClassVar[tuple[str, ...]] = consent.APPLICATION
     consent: ClassVar[Consent] = consent
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the JSON keys or the header are Douyin's."""
-        return answers.recognises(document) or fund_flow.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read an answer of the API (JSON) or an export (CSV, xlsx). Raises ReadError."""
-        if answers.recognises(document):
-            return answers.read(document)
-        return fund_flow.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless Douyin signed the body; `now` is not used."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came; Douyin encrypts nothing. Raises BadSignatureError."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The `msg_id` of the message, or a hash of those of several."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """`{"code":0,"msg":"success"}`, or a refusal with 401."""
-        return push.reply(accepted)
 
 
 ADAPTER: Final = Douyin()

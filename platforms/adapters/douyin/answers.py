@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
+from platforms.adapters._json import Item, answer_of, holds
 from platforms.adapters._unknown import refuse_unknown_money
 from platforms.adapters.douyin import words
 from platforms.adapters.douyin.movements import (
@@ -35,15 +36,15 @@ from platforms.contract import (
     Statement,
     Totals,
 )
-from platforms.reading import amount, json_document, json_rows, local_time, shown
+from platforms.reading import amount, local_time, shown
 
 ITEMS: Final = "api_account_items"
 SETTLED: Final = "api_settle_bill"
 
-_ITEM_MARKS: Final = (b'"account_trade_no"', b'"fund_flow"', b'"account_amount"')
-_BILL_MARKS: Final = (b'"request_no"', b'"settle_amount"', b'"total_outcome"', b'"settle_time"')
+_ITEM_MARKS: Final = ("account_trade_no", "fund_flow", "account_amount")
+_BILL_MARKS: Final = ("request_no", "settle_amount", "total_outcome", "settle_time")
 # A page without rows, which both of them answer alike.
-_PAGE_MARKS: Final = (b'"code_msg"', b'"next_start_index"', b'"is_end"', b'"data_size"')
+_PAGE_MARKS: Final = ("code_msg", "next_start_index", "is_end", "data_size")
 _ITEM_KNOWN: Final = {*FACTS, *words.PARTS}
 
 _FEES: Final[Mapping[str, tuple[str, LineKind]]] = {
@@ -78,12 +79,7 @@ _BILL_KNOWN: Final = {
 
 def recognises(document: Document) -> bool:
     """Whether the JSON has the fields of one of the two answers, or of a page without rows."""
-    head = document.head
-    if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        return False
-    return any(
-        all(mark in head for mark in marks) for marks in (_ITEM_MARKS, _BILL_MARKS, _PAGE_MARKS)
-    )
+    return any(holds(document, marks) for marks in (_ITEM_MARKS, _BILL_MARKS, _PAGE_MARKS))
 
 
 def read(document: Document) -> Iterator[Record]:
@@ -91,26 +87,22 @@ def read(document: Document) -> Iterator[Record]:
 
     `row` is the ordinal in the page. Raises ReadError, also where Douyin refused.
     """
-    with document.open() as stream:
-        page = _page(json_document(stream))
-    rows = list(json_rows(page, "data"))
+    page = _page(answer_of(document).source)
+    rows = Item(1, page).items("data")
     whole = _is_whole(page, len(rows))
-    if rows and "request_no" in rows[0][1]:
+    if rows and "request_no" in rows[0].source:
         yield from _statements(document, rows, whole, SETTLED)
     else:
         yield from _statements(document, rows, whole, ITEMS)
 
 
 def _statements(
-    document: Document,
-    rows: list[tuple[int, Mapping[str, object]]],
-    whole: bool | None,
-    profile: str,
+    document: Document, rows: list[Item], whole: bool | None, profile: str
 ) -> Iterator[Record]:
     made: dict[str, list[Line | Payout]] = {}
     shops: set[str] = set()
-    for row, item in rows:
-        fields = _fields(row, item)
+    for item in rows:
+        fields = _fields(item)
         shops |= {fields.text("shop_id")} - {""}
         wallet, found = _settled(fields, item) if profile == SETTLED else _moved(fields, item)
         made.setdefault(wallet, []).extend(found)
@@ -133,8 +125,8 @@ def _statements(
 # --- cash movements -------------------------------------------------------------
 
 
-def _moved(fields: Fields, item: Mapping[str, object]) -> tuple[str, list[Line | Payout]]:
-    refuse_unknown_money(fields.row, item.items(), _ITEM_KNOWN)
+def _moved(fields: Fields, item: Item) -> tuple[str, list[Line | Payout]]:
+    refuse_unknown_money(fields.row, item.source.items(), _ITEM_KNOWN)
     move = movement(fields)
     return move.account, list(records(move))
 
@@ -142,9 +134,9 @@ def _moved(fields: Fields, item: Mapping[str, object]) -> tuple[str, list[Line |
 # --- settlement bill --------------------------------------------------------------
 
 
-def _settled(fields: Fields, item: Mapping[str, object]) -> tuple[str, list[Line | Payout]]:
+def _settled(fields: Fields, item: Item) -> tuple[str, list[Line | Payout]]:
     """The income of a sub-order and each of its fees; together what the shop received."""
-    refuse_unknown_money(fields.row, item.items(), _BILL_KNOWN)
+    refuse_unknown_money(fields.row, item.source.items(), _BILL_KNOWN)
     number, order = fields.text("request_no"), fields.text("order_id")
     if not number or not order:
         raise ReadError("the row has no request_no or no order_id", row=fields.row)
@@ -206,20 +198,13 @@ def _is_whole(page: Mapping[str, object], rows: int) -> bool | None:
     return None if stated is None else str(stated) == str(rows)
 
 
-def _fields(row: int, item: Mapping[str, object]) -> Fields:
-    def text(name: str) -> str:
-        value = item.get(name)
-        if value is None:
-            return ""
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ReadError(f"{name} is {shown(str(value))}", row=row)
-        return str(value).strip()
-
+def _fields(item: Item) -> Fields:
     def money(name: str) -> Decimal:
         # Fen are whole; an old answer gives them as text.
-        value = amount(text(name) or "0", row=row)
-        if value != value.to_integral_value() or "." in text(name):
-            raise ReadError(f"{name} is no whole number of fen: {value}", row=row)
+        text = item.scalar(name).strip()
+        value = amount(text or "0", row=item.row)
+        if "." in text:
+            raise item.refused(f"{name} is no whole number of fen: {value}")
         return value.scaleb(-2) if value else value
 
-    return Fields(row, text, money)
+    return Fields(item.row, item.id, money)

@@ -5,27 +5,27 @@ Source: reference platforms-global.md §3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
-from platforms.adapters.ebay import api, consent, pull, push, report, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Challenger,
+    ChallengesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
 )
+from platforms.adapters.ebay import api, consent, pull, push, report, words
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class Ebay(Adapter, Pushes, PullsBy, AuthorisesBy):
+class Ebay(Readers, PushesBy, ChallengesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "ebay"
@@ -48,38 +48,14 @@ class Ebay(Adapter, Pushes, PullsBy, AuthorisesBy):
         "with a real account",
         "consent": "as in eBay's documentation; not tried with a real account",
     }
-    terms: ClassVar[Terms] = pull.TERMS
+    readers: ClassVar[tuple[Reader, ...]] = (api, report)
+    refusal: ClassVar[str] = "neither a transaction report nor an API answer of eBay"
+    hooks: ClassVar[HookScheme] = push
+    challenges: ClassVar[Challenger] = push
     source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
     application: ClassVar[tuple[str, ...]] = consent.APPLICATION
     consent: ClassVar[Consent] = consent
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the JSON's fields or the report's header are eBay's."""
-        return api.recognises(document) or report.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read an API answer (JSON) or a transaction report (CSV). Raises ReadError."""
-        if api.recognises(document):
-            return api.read(document)
-        if report.recognises(document):
-            return report.read(document)
-        raise ReadError("neither a transaction report nor an API answer of eBay", row=1)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless eBay signed the raw body; `now` is not used."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came; eBay encrypts nothing. Raises BadSignatureError."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The notification's id. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """204 or 412, both without a body."""
-        return push.reply(accepted)
 
 
 ADAPTER: Final = Ebay()

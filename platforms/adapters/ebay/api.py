@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._items import Item
+from platforms.adapters._json import Item, answer_of, holds
 from platforms.adapters.ebay import words
 from platforms.contract import (
     Document,
@@ -25,25 +25,22 @@ from platforms.contract import (
     Statement,
     Totals,
 )
-from platforms.reading import json_document, json_rows, shown
+from platforms.reading import shown
 from platforms.values import EXACT, NOTHING
 
 TRANSACTIONS: Final = "api_transactions"
 PAYOUTS: Final = "api_payouts"
 
 _MARKS: Final = (
-    (b'"transactions"', b'"transactionId"', b'"transactionType"', b'"bookingEntry"'),
-    (b'"payoutId"', b'"payoutStatus"', b'"payoutDate"'),
+    ("transactions", "transactionId", "transactionType", "bookingEntry"),
+    ("payoutId", "payoutStatus", "payoutDate"),
 )
 _SIGNS: Final[Mapping[str, int]] = {"CREDIT": 1, "DEBIT": -1}
 
 
 def recognises(document: Document) -> bool:
     """Whether it is a JSON object with the fields of transactions or of payouts."""
-    head = document.head
-    if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        return False
-    return any(all(mark in head for mark in marks) for marks in _MARKS)
+    return any(holds(document, marks) for marks in _MARKS)
 
 
 def read(document: Document) -> Iterator[Record]:
@@ -51,18 +48,15 @@ def read(document: Document) -> Iterator[Record]:
 
     `row` is the ordinal in the list. Raises ReadError.
     """
-    with document.open() as stream:
-        answer = json_document(stream)
-    if "transactions" in answer:
+    answer = answer_of(document)
+    if "transactions" in answer.source:
         return _transactions(answer)
-    if "payouts" not in answer:
-        answer = {"payouts": [answer]}
-    return _payouts(answer)
+    return _payouts(answer, answer.items("payouts") if "payouts" in answer.source else [answer])
 
 
-def _transactions(answer: Mapping[str, object]) -> Iterator[Record]:
-    items = [Item(row, item) for row, item in json_rows(answer, "transactions")]
-    whole = _is_whole(Item(1, answer), len(items))
+def _transactions(answer: Item) -> Iterator[Record]:
+    items = answer.items("transactions")
+    whole = _is_whole(answer, len(items))
     for unit, run in itertools.groupby(items, key=_unit):
         yield Statement(account="", currency=unit, profile=TRANSACTIONS, numbering="api")
         for item in run:
@@ -79,12 +73,12 @@ def _is_whole(page: Item, found: int) -> bool | None:
 
 
 def _unit(item: Item) -> str:
-    return item.item("amount").currency("currency")
+    return item.child("amount").currency("currency")
 
 
 def _lines(item: Item, unit: str) -> Iterator[Line]:
-    word, fee = item.text("transactionType"), item.optional("feeType")
-    status, entry = item.optional("transactionStatus"), item.text("bookingEntry")
+    word, fee = item.required_id("transactionType"), item.id("feeType")
+    status, entry = item.id("transactionStatus"), item.required_id("bookingEntry")
     if entry not in _SIGNS:
         raise ReadError(f"unknown bookingEntry {shown(entry)}", row=item.row)
     sign = _SIGNS[entry]
@@ -93,7 +87,7 @@ def _lines(item: Item, unit: str) -> Iterator[Line]:
     gross = EXACT.add(amount, charged)
     _check_basis(item, gross, unit)
     # The id alone is not unique: a refund may share it with another transaction.
-    external_id = f"{word}:{item.text('transactionId')}"
+    external_id = f"{word}:{item.required_id('transactionId')}"
 
     def line(suffix: str, kind: LineKind, value: Decimal, label: str) -> Line:
         return Line(
@@ -103,14 +97,14 @@ def _lines(item: Item, unit: str) -> Iterator[Line]:
             currency=unit,
             event_at=item.instant("transactionDate"),
             row=item.row,
-            order_ref=item.optional("orderId") or _reference(item, "ORDER_ID"),
-            payout_ref=item.optional("payoutId"),
+            order_ref=item.id("orderId") or _reference(item, "ORDER_ID"),
+            payout_ref=item.id("payoutId"),
             label=label,
         )
 
     # A status that changes as the money moves on is no news of the line.
     strange = "" if words.has_moved(status) else status
-    told = "/".join(filter(None, (word, fee, item.optional("transactionMemo"), strange)))
+    told = "/".join(filter(None, (word, fee, item.id("transactionMemo"), strange)))
     yield line("", words.kind(word, fee, status), sign * gross, told)
     met = Counter[str]()
     for where, name, value in fees:
@@ -129,12 +123,12 @@ def _fees(item: Item, unit: str) -> Iterator[tuple[str, str, Decimal]]:
     if not item.has("totalFeeAmount"):
         return
     rest = _money(item, "totalFeeAmount", unit)
-    for order_line in item.items("orderLineItems"):
-        for fee in order_line.items("marketplaceFees"):
+    for order_line in item.parts("orderLineItems"):
+        for fee in order_line.parts("marketplaceFees"):
             value = _money(fee, "amount", unit, signed=True)
             rest = EXACT.subtract(rest, value)
-            name = fee.text("feeType")
-            yield f"{order_line.optional('lineItemId')}:{name}", name, value
+            name = fee.required_id("feeType")
+            yield f"{order_line.id('lineItemId')}:{name}", name, value
     if rest:
         yield "totalFeeAmount", "totalFeeAmount", rest
 
@@ -149,9 +143,9 @@ def _check_basis(item: Item, gross: Decimal, unit: str) -> None:
 
 
 def _money(item: Item, name: str, unit: str, *, signed: bool = False) -> Decimal:
-    part = item.item(name)
+    part = item.child(name)
     if part.currency("currency") != unit:
-        raise ReadError(f"{part.text('currency')} in a transaction in {unit}", row=item.row)
+        raise ReadError(f"{part.required_id('currency')} in a transaction in {unit}", row=item.row)
     value = part.money("value")
     if value < 0 and not signed:
         raise ReadError(f"{name} is negative: {value}", row=item.row)
@@ -160,16 +154,15 @@ def _money(item: Item, name: str, unit: str, *, signed: bool = False) -> Decimal
 
 def _reference(item: Item, type_: str) -> str:
     found = (
-        each.text("referenceId")
-        for each in item.items("references")
-        if each.optional("referenceType") == type_
+        each.required_id("referenceId")
+        for each in item.parts("references")
+        if each.id("referenceType") == type_
     )
     return next(found, "")
 
 
-def _payouts(answer: Mapping[str, object]) -> Iterator[Record]:
-    items = [Item(row, item) for row, item in json_rows(answer, "payouts")]
-    whole = _is_whole(Item(1, answer), len(items))
+def _payouts(answer: Item, items: list[Item]) -> Iterator[Record]:
+    whole = _is_whole(answer, len(items))
     for unit, run in itertools.groupby(items, key=_unit):
         yield Statement(account="", currency=unit, profile=PAYOUTS)
         for item in run:
@@ -178,15 +171,15 @@ def _payouts(answer: Mapping[str, object]) -> Iterator[Record]:
 
 
 def _payout(item: Item, unit: str) -> Payout:
-    word, value = item.text("payoutStatus"), _money(item, "amount", unit)
+    word, value = item.required_id("payoutStatus"), _money(item, "amount", unit)
     if word not in words.PAYOUT_STATUSES:
         raise ReadError(f"unknown payout status {shown(word)}", row=item.row)
     return Payout(
-        external_id=item.text("payoutId"),
+        external_id=item.required_id("payoutId"),
         amount=value,
         currency=unit,
         status=words.PAYOUT_STATUSES[word],
         announced_at=item.instant("payoutDate"),
         row=item.row,
-        remittance=item.optional("bankReference"),
+        remittance=item.id("bankReference"),
     )

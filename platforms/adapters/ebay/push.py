@@ -8,13 +8,18 @@ are deduplicated by id. Source: platforms-global.md §3.1.
 from __future__ import annotations
 
 import hashlib
-import io
+import json
 import re
+from datetime import datetime
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
 from platforms.reading import json_value
+
+MAX_FIELDS: Final = 50
 
 _HEADER: Final = "x-ebay-signature"
 _DIGESTS: Final = {
@@ -27,14 +32,12 @@ _REFUSED: Final = Reply(status=412)
 _FLAT: Final = re.compile(r"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a key of the link signed exactly this body."""
     pem = _FLAT.sub(_wrapped, link.secrets.get("public_key", ""))
     if not pem.strip():
         raise BadSignatureError("the link has no public key")
-    given = hook.headers.get(_HEADER, "")
-    if not given:
-        raise BadSignatureError(f"the header {_HEADER} is missing")
+    given = _hooks.header(hook, _HEADER)
     said = _object(signing.from_base64(given, what="signature header"), "signature header")
     verified = _DIGESTS.get(str(said.get("digest")))
     if verified is None:
@@ -44,14 +47,12 @@ def verify(hook: RawHook, link: Link) -> None:
         raise BadSignatureError("the signature does not fit the body")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; the context carries `topic`. Raises BadSignatureError."""
     body = hook.body
-    return Document(
+    return _hooks.document(
+        body,
         name=delivery_id(hook),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
         context={"topic": str(_part(hook, "metadata").get("topic", ""))},
     )
 
@@ -69,10 +70,39 @@ def reply(accepted: bool) -> Reply:
     return _ACCEPTED if accepted else _REFUSED
 
 
+def challenge(hook: RawHook, link: Link) -> Reply | None:
+    """The answer to the GET that eBay tries a new endpoint with; it is not signed.
+
+    The endpoint is the address as it was registered. Of several tokens the first answers.
+    Raises BadSignatureError for a link without a token and for an address that cannot be read.
+    """
+    codes = _challenge_codes(hook.url) if hook.method == "GET" else []
+    if not codes:
+        return None
+    tokens = _hooks.secrets(link, "verification_token")
+    if len(codes) > 1 or not codes[0]:
+        raise BadSignatureError("the address states no challenge_code, or several")
+    made = challenge_response(
+        challenge_code=codes[0],
+        verification_token=tokens[0],
+        endpoint=hook.url.partition("?")[0],
+    )
+    body = json.dumps({"challengeResponse": made}, separators=(",", ":")).encode()
+    return Reply(status=200, body=body, content_type="application/json")
+
+
 def challenge_response(*, challenge_code: str, verification_token: str, endpoint: str) -> str:
     """What `{"challengeResponse": …}` must hold when eBay tries an endpoint, lower-case hex."""
     said = challenge_code + verification_token + endpoint
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _challenge_codes(url: str) -> list[str]:
+    try:
+        query = parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise BadSignatureError("the address cannot be read") from error
+    return [value for name, value in query if name == "challenge_code"]
 
 
 def _wrapped(match: re.Match[str]) -> str:

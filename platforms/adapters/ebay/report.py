@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from platforms.adapters._json import store_zone
 from platforms.adapters.ebay import words
 from platforms.contract import (
     Document,
@@ -70,7 +71,7 @@ def read(document: Document) -> Iterator[Record]:
         require_line_end(stream)
         rows = csv_rows(stream)
         row, header = next(((r, f) for r, f in rows if _is_header(f)), (1, list[str]()))
-        reader = _Reader(header, row, _zone(document))
+        reader = _Reader(header, row, store_zone(document, "UTC"))
         records = (record for row, fields in rows for record in reader.records(fields, row))
         # The first row tells the currency.
         first = list(itertools.islice(records, 1))
@@ -89,14 +90,6 @@ def _fields(line: str) -> list[str]:
         return next(csv.reader([line]), [])
     except csv.Error:
         return []
-
-
-def _zone(document: Document) -> ZoneInfo:
-    name = document.context.get("zone") or "UTC"
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ReadError(f"no such time zone: {shown(name)}") from error
 
 
 class _Reader:

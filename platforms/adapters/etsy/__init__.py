@@ -6,28 +6,25 @@ are not signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
-from platforms.adapters.etsy import consent, ledger, pull, push, statement, words
-from platforms.adapters.etsy.consent import APPLICATION
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
 )
+from platforms.adapters.etsy import consent, ledger, pull, push, statement, words
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class Etsy(Adapter, Pushes, PullsBy, AuthorisesBy):
+class Etsy(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "etsy"
@@ -47,38 +44,13 @@ class Etsy(Adapter, Pushes, PullsBy, AuthorisesBy):
         "which order entries come, and how soon they appear, is not said",
         "consent": "the calls are the vendor's guide, never made",
     }
+    readers: ClassVar[tuple[Reader, ...]] = (statement, ledger)
+    refusal: ClassVar[str] = "neither a statement nor ledger entries of Etsy"
+    hooks: ClassVar[HookScheme] = push
     source: ClassVar[Source] = pull
     terms: ClassVar[Terms] = pull.TERMS
-    application: ClassVar[tuple[str, ...]] = APPLICATION
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
     consent: ClassVar[Consent] = consent
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header or the first JSON entry is Etsy's."""
-        return statement.recognises(document) or ledger.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a monthly statement (CSV) or ledger entries (JSON). Raises ReadError."""
-        if statement.recognises(document):
-            return statement.read(document)
-        if ledger.recognises(document):
-            return ledger.read(document)
-        raise ReadError("neither a statement nor ledger entries of Etsy", row=1)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret signed the delivery within 300 s of `now`."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The `webhook-id`. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
 
 
 ADAPTER: Final = Etsy()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._api_answer import Item, answer_of, holds
+from platforms.adapters._json import Item, answer_of, holds
 from platforms.adapters.etsy import words
 from platforms.contract import (
     Document,
@@ -47,7 +47,7 @@ def read(document: Document) -> Iterator[Record]:
 
     `row` is the ordinal in the page. Raises ReadError, also for two currencies.
     """
-    items = Item(1, answer_of(document)).items("results")
+    items = answer_of(document).items("results")
     unit = items[0].currency() if items else ""
     if unit and unit in _OTHER_UNITS.split():
         raise ReadError(f"the minor unit of {unit} is not a hundredth", row=1)
@@ -62,7 +62,7 @@ def read(document: Document) -> Iterator[Record]:
 def _entry(item: Item, unit: str) -> Iterator[Line | Payout]:
     said, number, value = item.text("description"), item.required_id("entry_id"), _money(item)
     kind = words.entry_kind(said, item.said("ledger_type"), back=value > 0)
-    at = item.instant("created_timestamp" if "created_timestamp" in item.source else "create_date")
+    at = item.seconds("created_timestamp" if "created_timestamp" in item.source else "create_date")
     is_payout = kind is LineKind.PAYOUT and value
     yield Line(
         external_id=number,

@@ -11,12 +11,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import io
 import re
 from datetime import datetime
 from typing import Final
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
 
 WINDOW: Final = 300
@@ -30,11 +30,9 @@ _REFUSED: Final = Reply(status=401)
 
 def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed this delivery near `now`."""
-    secrets = signing.values(link.secrets.get("secret", ""))
-    if not secrets:
-        raise BadSignatureError("the link has no secret")
-    number, second = _header(hook, "webhook-id"), _header(hook, "webhook-timestamp")
-    given = _header(hook, "webhook-signature")
+    secrets = _hooks.secrets(link, "secret")
+    number, second = _hooks.header(hook, "webhook-id"), _hooks.header(hook, "webhook-timestamp")
+    given = _hooks.header(hook, "webhook-signature")
     _require_fresh(second, now)
     message = f"{number}.{second}.".encode() + hook.body
     fits = [
@@ -47,15 +45,15 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
         raise BadSignatureError("the signature does not fit the delivery")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; Etsy encrypts nothing."""
     body = hook.body
-    return Document(name=delivery_id(hook), head=body, open=lambda: io.BytesIO(body), origin="hook")
+    return _hooks.document(body, name=delivery_id(hook))
 
 
 def delivery_id(hook: RawHook) -> str:
     """The `webhook-id`, the same in every retry. Raises BadSignatureError."""
-    return _header(hook, "webhook-id")
+    return _hooks.header(hook, "webhook-id")
 
 
 def reply(accepted: bool) -> Reply:
@@ -74,10 +72,3 @@ def _require_fresh(second: str, now: datetime) -> None:
 def _made(secret: str, message: bytes) -> str:
     key = signing.from_base64(secret.removeprefix(_PREFIX), what="link's secret")
     return base64.b64encode(hmac.new(key, message, hashlib.sha256).digest()).decode()
-
-
-def _header(hook: RawHook, name: str) -> str:
-    found = hook.headers.get(name, "")
-    if not found:
-        raise BadSignatureError(f"the header {name} is missing")
-    return found

@@ -18,8 +18,8 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from platforms.adapters._api_answer import store_zone
 from platforms.adapters._english_days import english_day
+from platforms.adapters._json import store_zone
 from platforms.adapters.etsy import words
 from platforms.contract import (
     Document,

@@ -6,14 +6,15 @@ they arrive as sums, is evidence. How JD calls a shop's own server is not confir
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from platforms.adapters._parts import Reader, Readers
 from platforms.adapters.jd import answers, files, words
-from platforms.contract import Adapter, Document, LineKind, Record
+from platforms.contract import LineKind
 
 
-class JD(Adapter):
+class JD(Readers):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "jd"
@@ -35,16 +36,7 @@ class JD(Adapter):
         "the sign of outgo are not confirmed",
         answers.RECORDS: "fields from a capture of the documentation; evidence, never booked",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the JSON keys or a header are JD's; its personal export too, to refuse it."""
-        return answers.recognises(document) or files.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a settlement or a wallet (CSV, xlsx, JSON). Raises ReadError."""
-        if answers.recognises(document):
-            return answers.read(document)
-        return files.read(document)
+    readers: ClassVar[tuple[Reader, ...]] = (answers, files)
 
 
 ADAPTER: Final = JD()

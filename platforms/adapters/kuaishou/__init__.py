@@ -6,30 +6,28 @@ withdrawals are in none of the answers that are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
+)
 from platforms.adapters.kuaishou import bill, consent, pull, push
 from platforms.adapters.kuaishou.requests import sign
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 __all__ = ["ADAPTER", "Kuaishou", "sign"]
 
 
-class Kuaishou(PullsBy, AuthorisesBy, Adapter, Pushes):
+class Kuaishou(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "kuaishou"
@@ -48,36 +46,13 @@ class Kuaishou(PullsBy, AuthorisesBy, Adapter, Pushes):
         "pull": pull.UNVERIFIED,
         "consent": consent.UNVERIFIED,
     }
+    readers: ClassVar[tuple[Reader, ...]] = (bill,)
+    refusal: ClassVar[str] = "not an answer of Kuaishou Shop with settled orders"
+    hooks: ClassVar[HookScheme] = push
     source: ClassVar[Source] = pull
     terms: ClassVar[Terms] = pull.TERMS
     application: ClassVar[tuple[str, ...]] = consent.APPLICATION
     consent: ClassVar[Consent] = consent
-
-    def recognises(self, document: Document) -> bool:
-        """Whether it is an answer with settled orders."""
-        return bill.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read an answer (JSON). Raises ReadError."""
-        if not self.recognises(document):
-            raise ReadError("not an answer of Kuaishou Shop with settled orders", row=1)
-        return bill.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless an event key opens the message; `now` is not used."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The opened message. Raises BadSignatureError."""
-        return push.unwrap(hook, link)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """A hash of the body; the message's own id is inside."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """`{"result":1}`, or `{"result":0}` with 401."""
-        return push.reply(accepted)
 
 
 ADAPTER: Final = Kuaishou()

@@ -10,22 +10,22 @@ figure that nobody has placed is not zero, the answer is refused.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
-from platforms.adapters._answers import Item, items
+from platforms.adapters._json import Item, answer_of, holds
 from platforms.contract import Document, Line, LineKind, ReadError, Record, Statement, Totals
-from platforms.reading import json_document, shown
+from platforms.reading import shown
 from platforms.values import EXACT, NOTHING
 
 PROFILE: Final = "settled_bill"
 CURRENCY: Final = "CNY"
+ZONE: Final = ZoneInfo("Asia/Shanghai")
 
-_OPENS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{")
-_MARKS: Final = (b'"orders"', b'"orderNo"', b'"settlementAmount"', b'"totalOutgoingAmount"')
+_MARKS: Final = ("orders", "orderNo", "settlementAmount", "totalOutgoingAmount")
 
 
 class _Part(NamedTuple):
@@ -58,8 +58,7 @@ _PLACED: Final = frozenset(
 
 def recognises(document: Document) -> bool:
     """Whether it is a JSON object with the fields of settled orders."""
-    head = document.head
-    return bool(_OPENS.match(head)) and all(mark in head for mark in _MARKS)
+    return holds(document, _MARKS)
 
 
 def read(document: Document) -> Iterator[Record]:
@@ -67,15 +66,12 @@ def read(document: Document) -> Iterator[Record]:
 
     `row` is the order's ordinal. Raises ReadError.
     """
-    with document.open() as stream:
-        answer = Item(1, json_document(stream))
-    if answer.optional("result") != "1":
-        raise answer.refused(f"the platform answered with result {answer.optional('result')!r}")
-    data = answer.item("data")
-    if data is None:
-        raise answer.refused("no data")
+    answer = answer_of(document)
+    if answer.id("result") != "1":
+        raise answer.refused(f"the platform answered with result {answer.id('result')!r}")
+    data = answer.child("data")
     seen: set[str] = set()
-    for wallet, run in itertools.groupby(items(data.source, "orders"), key=_wallet):
+    for wallet, run in itertools.groupby(data.items("orders"), key=_wallet):
         yield Statement(
             account=document.context.get("account", ""),
             currency=CURRENCY,
@@ -89,7 +85,7 @@ def read(document: Document) -> Iterator[Record]:
 
 def _wallet(order: Item) -> str:
     """The wallet as it is named: which names there are is not confirmed."""
-    name = order.optional("accountChannel")
+    name = order.id("accountChannel")
     if len(name) > 32:
         raise order.refused(f"accountChannel is no wallet: {shown(name)}")
     return name
@@ -97,22 +93,23 @@ def _wallet(order: Item) -> str:
 
 def _order(order: Item, seen: set[str]) -> list[Line]:
     """The lines of an order, which come to its settlement. Raises ReadError."""
-    at = order.millis("settlementTime")
+    at = order.millis_if_any("settlementTime", ZONE)
     if at is None:
         raise order.refused("the order has no settlementTime: it is not settled")
-    key = f"{order.text('orderNo')}:{order.optional('productId')}:{order.text('settlementTime')}"
+    number = order.required_id("orderNo")
+    key = f"{number}:{order.id('productId')}:{order.required_id('settlementTime')}"
     if key in seen:
-        raise order.refused(f"the order {order.text('orderNo')} is stated twice")
+        raise order.refused(f"the order {number} is stated twice")
     seen.add(key)
     _refuse_unplaced(order)
     _check_sums(order)
-    income = [(part, order.fen(part.name)) for part in _INCOME]
-    outgo = [(part, _negative(order.fen(part.name))) for part in (_REFUND, *_OUTGO)]
+    income = [(part, order.fen_if_any(part.name)) for part in _INCOME]
+    outgo = [(part, _negative(order.fen_if_any(part.name))) for part in (_REFUND, *_OUTGO)]
     return [_line(order, key, part, value, at) for part, value in (*income, *outgo) if value]
 
 
 def _line(order: Item, key: str, part: _Part, value: Decimal, at: datetime) -> Line:
-    reason = order.optional("otherAmountDesc") if part.name == "otherAmount" else ""
+    reason = order.id("otherAmountDesc") if part.name == "otherAmount" else ""
     return Line(
         external_id=f"{key}:{part.name}",
         kind=part.kind,
@@ -120,7 +117,7 @@ def _line(order: Item, key: str, part: _Part, value: Decimal, at: datetime) -> L
         currency=CURRENCY,
         event_at=at,
         row=order.row,
-        order_ref=order.text("orderNo"),
+        order_ref=order.required_id("orderNo"),
         label=f"{part.said}/{reason}" if reason else part.said,
     )
 
@@ -135,30 +132,31 @@ def _check_sums(order: Item) -> None:
         if not order.states(name):
             raise order.refused(f"no {name}")
     income, outgo = _sum(order, _INCOME), _sum(order, _OUTGO)
-    refund = order.fen(_REFUND.name)
+    refund = order.fen_if_any(_REFUND.name)
     settled = EXACT.subtract(income, EXACT.add(outgo, refund))
-    if settled != order.fen("settlementAmount"):
+    stated = order.fen_if_any("settlementAmount")
+    if settled != stated:
         raise order.refused(
-            f"the parts come to {settled}, the settlement is {order.fen('settlementAmount')}: "
+            f"the parts come to {settled}, the settlement is {stated}: "
             "the order states something that is not known"
         )
-    if order.fen("totalIncome") not in (income, EXACT.subtract(income, refund)):
+    if order.fen_if_any("totalIncome") not in (income, EXACT.subtract(income, refund)):
         raise order.refused(f"the income comes to {income}, not to totalIncome")
-    if order.fen("totalOutgoingAmount") not in (outgo, EXACT.add(outgo, refund)):
+    if order.fen_if_any("totalOutgoingAmount") not in (outgo, EXACT.add(outgo, refund)):
         raise order.refused(f"the outgo comes to {outgo}, not to totalOutgoingAmount")
 
 
 def _refuse_unplaced(order: Item) -> None:
     """A figure whose place in the sums nobody knows is not read past."""
     for name in order.source:
-        if name.endswith("Amount") and name not in _PLACED and order.fen(name):
-            raise ReadError(f"unknown sum {shown(name)}: {order.fen(name)}", row=order.row)
+        if name.endswith("Amount") and name not in _PLACED and order.fen_if_any(name):
+            raise ReadError(f"unknown sum {shown(name)}: {order.fen_if_any(name)}", row=order.row)
 
 
 def _sum(order: Item, parts: tuple[_Part, ...]) -> Decimal:
     total = NOTHING
     for part in parts:
-        total = EXACT.add(total, order.fen(part.name))
+        total = EXACT.add(total, order.fen_if_any(part.name))
     return total
 
 

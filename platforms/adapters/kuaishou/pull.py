@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from platforms.adapters._answers import ZONE
 from platforms.adapters._fetch import (
     Feed,
     Page,
@@ -25,6 +24,7 @@ from platforms.adapters._fetch import (
     text,
     walk,
 )
+from platforms.adapters.kuaishou.bill import ZONE
 from platforms.adapters.kuaishou.calls import HOST, succeeded
 from platforms.adapters.kuaishou.requests import sign
 from platforms.contract import Document, Link, UnavailableError

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
 from platforms.reading import json_value
 
@@ -25,7 +26,7 @@ _ACCEPTED: Final = Reply(status=200, body=b'{"result":1}', content_type="applica
 _REFUSED: Final = Reply(status=401, body=b'{"result":0}', content_type="application/json")
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless an event key of the link opens a well-formed message.
 
     A test message (`test: true`) is one, too: it must be acknowledged.
@@ -43,13 +44,7 @@ def unwrap(hook: RawHook, link: Link) -> Document:
     context = {"event": str(message["event"]), "eventId": str(message["eventId"])}
     if message.get("test") is True:
         context["test"] = "true"
-    return Document(
-        name=str(message["eventId"]),
-        head=plain,
-        open=lambda: io.BytesIO(plain),
-        origin="hook",
-        context=context,
-    )
+    return _hooks.document(plain, name=str(message["eventId"]), context=context)
 
 
 def delivery_id(hook: RawHook) -> str:

@@ -15,14 +15,14 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from platforms.adapters._api_answer import (
+from platforms.adapters._english_days import english_day
+from platforms.adapters._json import (
     Item,
     answer_of,
     holds,
     store_currency,
     store_zone,
 )
-from platforms.adapters._english_days import english_day
 from platforms.adapters.lazada import words
 from platforms.contract import (
     Document,
@@ -36,7 +36,7 @@ from platforms.contract import (
     Totals,
 )
 from platforms.reading import amount, currency, local_time, shown
-from platforms.values import EXACT, NOTHING
+from platforms.values import EXACT
 
 DETAILS: Final = "transaction_details"
 PAYOUTS: Final = "payout_status"
@@ -60,7 +60,7 @@ def recognises(document: Document) -> bool:
 
 def read(document: Document) -> Iterator[Record]:
     """Yield Statement and records; `row` is the ordinal in the list. Raises ReadError."""
-    answer = Item(1, answer_of(document))
+    answer = answer_of(document)
     if answer.id("code") != "0" or answer.source.get("success") in (False, "false"):
         said = answer.id("code"), answer.said("message") or answer.said("error_code")
         raise ReadError(f"Lazada answered an error: {shown(' '.join(said))}", row=1)
@@ -101,7 +101,7 @@ def _details(items: list[Item], unit: str, zone: ZoneInfo) -> Iterator[Record]:
 def _label(item: Item) -> str:
     """The fee's name; and the tax withheld beside the amount, which the amount lacks."""
     name = item.said("fee_name") or item.said("transaction_type")
-    withheld = item.stated_money("WHT_amount") or NOTHING
+    withheld = item.money_if_any("WHT_amount")
     included = item.said("WHT_included_in_amount")
     if not withheld or included == "Yes":
         return name
@@ -182,7 +182,7 @@ def _wallet(items: list[Item], zone: ZoneInfo) -> Iterator[Record]:
         )
         for item in run:
             kinds, word = words.WALLET, item.said("sub_type")
-            states = [state.said("name") for state in item.items_if_any("tracking_list")]
+            states = [state.said("name") for state in item.parts("tracking_list")]
             known = [kinds[name] for name in (word, *states) if name in kinds]
             yield Line(
                 external_id=f"wallet:{item.required_id('transaction_number')}",

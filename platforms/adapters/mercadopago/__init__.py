@@ -7,28 +7,25 @@ same trades when they are made, and is evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
-from platforms.adapters.mercadopago import consent, pull, push, release, settlement
-from platforms.adapters.mercadopago.consent import APPLICATION
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
 )
+from platforms.adapters.mercadopago import consent, pull, push, release, settlement
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class MercadoPago(Adapter, Pushes, PullsBy, AuthorisesBy):
+class MercadoPago(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "mercadopago"
@@ -48,42 +45,16 @@ class MercadoPago(Adapter, Pushes, PullsBy, AuthorisesBy):
         "days and the number it was ordered with, and how soon a day is complete, is not said",
         "consent": "the calls are the vendor's guide and SDK, never made",
     }
+    readers: ClassVar[tuple[Reader, ...]] = (release, settlement)
+    refusal: ClassVar[str] = (
+        "neither a release nor a settlement report of Mercado Pago with its columns' English "
+        "names: choose them in the report's configuration"
+    )
+    hooks: ClassVar[HookScheme] = push
     source: ClassVar[Source] = pull
     terms: ClassVar[Terms] = pull.TERMS
-    application: ClassVar[tuple[str, ...]] = APPLICATION
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
     consent: ClassVar[Consent] = consent
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header has the core columns of one of the two reports."""
-        return release.recognises(document) or settlement.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a release or a settlement report. Raises ReadError."""
-        if release.recognises(document):
-            return release.read(document)
-        if settlement.recognises(document):
-            return settlement.read(document)
-        raise ReadError(
-            "neither a release nor a settlement report of Mercado Pago with its columns' English "
-            "names: choose them in the report's configuration",
-            row=1,
-        )
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret signed the resource's id and the request's."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body, which is not signed; the context carries the signed id of the resource."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The request id, which is signed. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
 
 
 ADAPTER: Final = MercadoPago()

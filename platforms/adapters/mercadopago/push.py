@@ -11,12 +11,12 @@ signed and are refused.
 from __future__ import annotations
 
 import hashlib
-import io
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
 from platforms.reading import json_value, shown
 
@@ -41,29 +41,27 @@ def sign(*, secret: str, data_id: str, request_id: str, ts: str) -> str:
     return signing.hmac_sha256_hex(secret=secret, message=message)
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed these three values."""
-    secrets = signing.values(link.secrets.get("secret", ""))
-    if not secrets:
-        raise BadSignatureError("the link has no secret")
+    secrets = _hooks.secrets(link, "secret")
     ts, given = _parts(hook)
     _signed_at(ts)
     named, request = _data_id(hook), hook.headers.get("x-request-id", "")
     # An id that holds the next pair would make the same manifest of other values.
     if ";" in named + request:
         raise BadSignatureError("the signature does not fit: a value has a semicolon")
-    fits = [
-        signing.same(
-            given=given, expected=sign(secret=secret, data_id=name, request_id=request, ts=ts)
-        )
-        for secret in secrets
-        for name in (named, named.lower())
-    ]
-    if not any(fits):
-        raise BadSignatureError("the signature does not fit the notification")
+    _hooks.require_fit(
+        (
+            sign(secret=secret, data_id=name, request_id=request, ts=ts)
+            for secret in secrets
+            for name in (named, named.lower())
+        ),
+        given=given,
+        to="notification",
+    )
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as a document; the context carries what is signed: `data_id`, `signed_at`.
 
     Raises BadSignatureError where the body names another resource than the signed URL.
@@ -72,11 +70,9 @@ def unwrap(hook: RawHook) -> Document:
     told = _told_id(body)
     if told and named and told.lower() != named.lower():
         raise BadSignatureError("the body names another resource than the signed address")
-    return Document(
+    return _hooks.document(
+        body,
         name=named,
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
         context={"data_id": named, "signed_at": _signed_at(_parts(hook)[0]).isoformat()},
     )
 
@@ -97,10 +93,7 @@ def reply(accepted: bool) -> Reply:
 
 def _parts(hook: RawHook) -> tuple[str, str]:
     """`ts` and `v1` of the header. Raises BadSignatureError."""
-    header = hook.headers.get(HEADER, "")
-    if not header:
-        raise BadSignatureError(f"the header {HEADER} is missing")
-    pairs = [part.strip().partition("=") for part in header.split(",")]
+    pairs = [part.strip().partition("=") for part in _hooks.header(hook, HEADER).split(",")]
     values = {name: value for name, _, value in pairs}
     if len(values) != len(pairs):
         raise BadSignatureError(f"the header {HEADER} states a value twice")

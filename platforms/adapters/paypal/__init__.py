@@ -8,26 +8,16 @@ numbered apart: a store has the reports or the search, never both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import PullsBy, Source
+from platforms.adapters._parts import HookScheme, PullsBy, PushesBy, Reader, Readers, Source
 from platforms.adapters.paypal import pull, push, report, search, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class PayPal(Adapter, Pushes, PullsBy):
+class PayPal(Readers, PushesBy, PullsBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "paypal"
@@ -52,34 +42,14 @@ class PayPal(Adapter, Pushes, PullsBy):
         "pull": "the calls are the vendor's description, never made: whether the search finds rows "
         "by the day they began or by their last change is not said, nor how many calls are free",
     }
+    readers: ClassVar[tuple[Reader, ...]] = (report, search)
+    refusal: ClassVar[str] = (
+        "no settlement or transaction detail report of PayPal (activity downloads and "
+        "subscription reports do not state what settles)"
+    )
+    hooks: ClassVar[HookScheme] = push
     source: ClassVar[Source] = pull
     terms: ClassVar[Terms] = pull.TERMS
-
-    def recognises(self, document: Document) -> bool:
-        """Whether it begins with a report header, or is an answer of the Transaction Search."""
-        return report.recognises(document) or search.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a report or a page of the Transaction Search. Raises ReadError."""
-        if search.recognises(document):
-            return search.read(document)
-        return report.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless PayPal signed this delivery for the link's webhook."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The event as it came. It is a hint: the resource is to be read again."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The transmission id, which is signed. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
 
 
 ADAPTER: Final = PayPal()

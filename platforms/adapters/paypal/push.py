@@ -8,15 +8,15 @@ one that `PAYPAL-CERT-URL` points to is never fetched. Source: platforms-global.
 
 from __future__ import annotations
 
-import io
 import zlib
-from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from platforms import signing
-from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
-from platforms.reading import json_value, shown
+from platforms.adapters import _hooks
+from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
+from platforms.reading import shown
 
 ALGORITHM: Final = "SHA256withRSA"
 
@@ -29,23 +29,23 @@ def signed_text(*, transmission_id: str, time: str, webhook_id: str, body: bytes
     return f"{transmission_id}|{time}|{webhook_id}|{zlib.crc32(body)}"
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless the link's certificate signed this delivery.
 
     No clock: retries are made for days and nothing says that their time is renewed.
     """
-    webhooks = signing.values(link.secrets.get("webhook_id", ""))
-    if not webhooks:
-        raise BadSignatureError("the link has no webhook_id")
+    webhooks = _hooks.secrets(link, "webhook_id")
     pem = link.secrets.get("public_key", "")
     if hook.headers.get("paypal-auth-algo", ALGORITHM) != ALGORITHM:
         raise BadSignatureError("the signature is of another type")
     _check_host(hook)
-    signature = signing.from_base64(_header(hook, "paypal-transmission-sig"), what="signature")
+    signature = signing.from_base64(
+        _hooks.header(hook, "paypal-transmission-sig"), what="signature"
+    )
     messages = [
         signed_text(
-            transmission_id=_header(hook, "paypal-transmission-id"),
-            time=_header(hook, "paypal-transmission-time"),
+            transmission_id=_hooks.header(hook, "paypal-transmission-id"),
+            time=_hooks.header(hook, "paypal-transmission-time"),
             webhook_id=webhook,
             body=hook.body,
         )
@@ -59,21 +59,19 @@ def verify(hook: RawHook, link: Link) -> None:
         raise BadSignatureError("the signature does not fit the delivery")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The event as a document; the context carries its types."""
-    event, body = _event(hook), hook.body
-    return Document(
-        name=_text(event, "id"),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
+    event, body = _hooks.json_object(hook.body, what="an event"), hook.body
+    return _hooks.document(
+        body,
+        name=_hooks.text(event, "id", what="event"),
         context={name: str(event.get(name) or "") for name in ("event_type", "resource_type")},
     )
 
 
 def delivery_id(hook: RawHook) -> str:
     """The transmission id: unlike the event's id it is signed. Raises BadSignatureError."""
-    return _header(hook, "paypal-transmission-id")
+    return _hooks.header(hook, "paypal-transmission-id")
 
 
 def reply(accepted: bool) -> Reply:
@@ -91,27 +89,3 @@ def _check_host(hook: RawHook) -> None:
         raise BadSignatureError("the certificate's address cannot be read") from error
     if url and not (parts.scheme == "https" and host.endswith(".paypal.com")):
         raise BadSignatureError(f"the certificate is not at PayPal: {shown(url)}")
-
-
-def _header(hook: RawHook, name: str) -> str:
-    value = hook.headers.get(name, "")
-    if not value:
-        raise BadSignatureError(f"the header {name} is missing")
-    return value
-
-
-def _event(hook: RawHook) -> Mapping[str, object]:
-    try:
-        event = json_value(hook.body)
-    except ReadError as error:
-        raise BadSignatureError(f"the body is not an event: {error.reason}") from error
-    if not isinstance(event, dict):
-        raise BadSignatureError("the body is not an event")
-    return event
-
-
-def _text(source: Mapping[str, object], name: str) -> str:
-    value = source.get(name)
-    if not isinstance(value, str) or not value:
-        raise BadSignatureError(f"the event has no {name}")
-    return value

@@ -34,12 +34,6 @@ def read(document: Document) -> Iterator[Record]:
 
     Raises ReadError, also for a file without its end (FF): it was cut.
     """
-    if not recognises(document):
-        raise ReadError(
-            "no settlement or transaction detail report of PayPal (activity downloads and "
-            "subscription reports do not state what settles)",
-            row=1,
-        )
     proof = footers.Proof()
     with document.open() as stream:
         for record in _records(csv_rows(stream)):

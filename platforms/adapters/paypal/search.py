@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._api_answer import Item, answer_of, holds
+from platforms.adapters._json import Item, answer_of, holds
 from platforms.adapters.paypal import body
 from platforms.contract import Document, ReadError, Record, Statement, Totals
 from platforms.reading import shown
@@ -42,9 +42,9 @@ def read(document: Document) -> Iterator[Record]:
     A page states no sum, and its rows are those of any currency. Raises ReadError.
     """
     answer = answer_of(document)
-    account, ids = Item(1, answer).id("account_number"), body.Ids()
+    account, ids = answer.id("account_number"), body.Ids()
     run: tuple[str, bool] | None = None
-    for item in Item(1, answer).items("transaction_details"):
+    for item in answer.items("transaction_details"):
         entry = _entry(item.child("transaction_info"))
         if run != (entry.currency, entry.moved):
             if run:

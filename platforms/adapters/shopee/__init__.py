@@ -6,57 +6,27 @@ vendor's own, but no real answer was seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._api_answer import Item, answer_of, holds
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
-from platforms.adapters.shopee import consent, escrow, payouts, pull, push, wallet, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
 )
+from platforms.adapters.shopee import answers, consent, escrow, payouts, pull, push, wallet, words
+from platforms.contract import LineKind
 from platforms.pulling import Terms
-from platforms.reading import shown
-
-_Reads = Callable[[Item, Document], Iterator[Record]]
-
-# The details of a payout hold a list of escrows too: they are asked first.
-_READERS: Final[tuple[tuple[tuple[str, ...], _Reads], ...]] = (
-    (wallet.MARKS, wallet.read),
-    (payouts.DETAIL_MARKS, payouts.read_detail),
-    (payouts.INFO_MARKS, payouts.read_info),
-    (payouts.BILLING_MARKS, payouts.read_billing),
-    (payouts.INCOME_MARKS, payouts.read_income),
-    (escrow.DETAIL_MARKS, escrow.read_detail),
-    (escrow.LIST_MARKS, escrow.read_list),
-)
-# Answers that hold no rows, recognised so that they are refused with a reason.
-_NO_ROWS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
-    (
-        ("total_income", "pending_amount", "released_amount"),
-        "the income overview states two sums and no rows; give the income detail",
-    ),
-    (
-        ("file_link", "file_name", "generated_time"),
-        "this answer only says where an income statement lies, and that is a PDF; "
-        "give the wallet transactions or the income detail",
-    ),
-)
-_NO_ERROR: Final = frozenset({"", "-"})
 
 _FIELDS: Final = "fields from the vendor's documentation, no real answer seen"
 
 
-class Shopee(Adapter, Pushes, PullsBy, AuthorisesBy):
+class Shopee(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "shopee"
@@ -69,10 +39,6 @@ class Shopee(Adapter, Pushes, PullsBy, AuthorisesBy):
         *("app_id", "secret", "shop"),
         *("access_token", "refresh_token"),
     )
-    source: ClassVar[Source] = pull
-    terms: ClassVar[Terms] = pull.TERMS
-    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
-    consent: ClassVar[Consent] = consent
     kinds: ClassVar[Mapping[str, LineKind]] = words.KINDS
     unverified: ClassVar[Mapping[str, str]] = {
         wallet.WALLET: f"{_FIELDS}; rows have no id, and amounts no sign of their own",
@@ -89,41 +55,13 @@ class Shopee(Adapter, Pushes, PullsBy, AuthorisesBy):
         "consent": "the tokens from the vendor's documentation, no real answer seen; the address "
         "without a signature from another of its guides",
     }
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the JSON has the field names of one of the answers."""
-        known = [marks for marks, _ in (*_READERS, *_NO_ROWS)]
-        return any(holds(document, marks) for marks in known)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read an API answer; `row` is the ordinal in its list. Raises ReadError."""
-        for marks, reason in _NO_ROWS:
-            if holds(document, marks):
-                raise ReadError(reason, row=1)
-        for marks, read in _READERS:
-            if holds(document, marks):
-                answer = Item(1, answer_of(document))
-                if answer.said("error") not in _NO_ERROR:
-                    said = f"{answer.said('error')} {answer.said('message')}"
-                    raise ReadError(f"Shopee answered an error: {shown(said)}", row=1)
-                return read(answer, document)
-        raise ReadError("no answer of Shopee's payment APIs", row=1)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless the partner key signed URL and body; no clock."""
-        push.verify(hook, link)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """A hash of the raw body: the platform states no id that is confirmed."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
+    readers: ClassVar[tuple[Reader, ...]] = answers.READERS
+    refusal: ClassVar[str] = "no answer of Shopee's payment APIs"
+    hooks: ClassVar[HookScheme] = push
+    source: ClassVar[Source] = pull
+    terms: ClassVar[Terms] = pull.TERMS
+    application: ClassVar[tuple[str, ...]] = consent.APPLICATION
+    consent: ClassVar[Consent] = consent
 
 
 ADAPTER: Final = Shopee()

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._api_answer import Item, store_currency
+from platforms.adapters._json import Item, store_currency
 from platforms.adapters.shopee import words
 from platforms.contract import (
     Document,
@@ -43,7 +43,7 @@ def read_list(answer: Item, document: Document) -> Iterator[Record]:
             kind=LineKind.SALE,
             amount=value,
             currency=unit,
-            event_at=item.instant("escrow_release_time"),
+            event_at=item.seconds("escrow_release_time"),
             row=item.row,
             order_ref=order,
             label="escrow",
@@ -80,7 +80,7 @@ def released_at(document: Document) -> datetime:
     """When the money was released, which these answers do not say. Raises ReadError."""
     if not document.context.get("released_at"):
         raise ReadError("the answer states no time, and the hub did not say when it was released")
-    return Item(1, document.context).instant("released_at")
+    return Item(1, document.context).seconds("released_at")
 
 
 def _refuse_unknown(income: Item) -> None:
@@ -91,19 +91,19 @@ def _refuse_unknown(income: Item) -> None:
 
 
 def _adjustments(income: Item, unit: str) -> list[tuple[Decimal, datetime, str]]:
-    found = income.items_if_any("order_adjustment")
+    found = income.parts("order_adjustment")
     for item in found:
         if item.currency() != unit:
             raise ReadError(f"an adjustment in {item.currency()}, not {unit}", row=1)
     return [
-        (item.money("amount"), item.instant("date"), item.said("adjustment_reason"))
+        (item.money("amount"), item.seconds("date"), item.said("adjustment_reason"))
         for item in found
     ]
 
 
 def _adds_up(income: Item, terms: list[Decimal], adjustments: list[Decimal]) -> bool:
     released, adjusted = _sum(terms), _sum(adjustments)
-    stated = income.stated_money("total_adjustment_amount") or NOTHING
+    stated = income.money_if_any("total_adjustment_amount")
     after = income.stated_money("escrow_amount_after_adjustment")
     return (
         released == income.money("escrow_amount")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._api_answer import Item
+from platforms.adapters._json import Item
 from platforms.adapters.shopee import words
 from platforms.adapters.shopee.escrow import released_at
 from platforms.contract import (
@@ -63,7 +63,7 @@ def read_detail(answer: Item, document: Document) -> Iterator[Record]:
 
 
 def _orders(item: Item, info: Item, payout: str, ids: words.Ids) -> Iterator[Line]:
-    for order in item.items_if_any("escrow_list"):
+    for order in item.parts("escrow_list"):
         unit, number = info.currency("from_currency"), order.text("order_sn")
         if order.currency() != unit:
             raise ReadError(f"{order.currency()} in a payout from {unit}", row=item.row)
@@ -73,7 +73,7 @@ def _orders(item: Item, info: Item, payout: str, ids: words.Ids) -> Iterator[Lin
             kind=LineKind.SALE,
             amount=value,
             currency=unit,
-            event_at=info.instant("payout_time"),
+            event_at=info.seconds("payout_time"),
             row=item.row,
             order_ref=number,
             payout_ref=payout,
@@ -82,7 +82,7 @@ def _orders(item: Item, info: Item, payout: str, ids: words.Ids) -> Iterator[Lin
 
 
 def _adjustments(item: Item, info: Item, payout: str, ids: words.Ids) -> Iterator[Line]:
-    for part in item.items_if_any("offline_adjustment_list"):
+    for part in item.parts("offline_adjustment_list"):
         head, scenario, value = (
             part.said("module"),
             part.said("scenario"),
@@ -94,7 +94,7 @@ def _adjustments(item: Item, info: Item, payout: str, ids: words.Ids) -> Iterato
             kind=words.HEADS.get(head, LineKind.UNKNOWN),
             amount=value,
             currency=info.currency("from_currency"),
-            event_at=info.instant("payout_time"),
+            event_at=info.seconds("payout_time"),
             row=item.row,
             order_ref=part.said("order_sn"),
             payout_ref=payout,
@@ -117,7 +117,7 @@ def read_info(answer: Item, document: Document) -> Iterator[Record]:
 def _payout(info: Item, *, number: str) -> Payout:
     """The payout; where the answer has no number, its second and amount stand for one."""
     value, unit = info.money("payout_amount"), info.currency("payout_currency")
-    at = info.instant("payout_time")
+    at = info.seconds("payout_time")
     return Payout(
         external_id=number or f"{info.whole('payout_time')}-{value.normalize():f}-{unit}",
         amount=value,
@@ -176,7 +176,7 @@ def read_income(answer: Item, document: Document) -> Iterator[Record]:
                 kind=words.INCOMES.get(word, LineKind.UNKNOWN),
                 amount=value,
                 currency=unit,
-                event_at=item.instant("actual_payout_time"),
+                event_at=item.seconds("actual_payout_time"),
                 row=item.row,
                 order_ref=order,
                 label=word,

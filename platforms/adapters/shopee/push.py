@@ -7,11 +7,12 @@ and is not decoded). Source: platforms-global.md §10.
 from __future__ import annotations
 
 import hashlib
-import io
+from datetime import datetime
 from typing import Final
 
 from platforms import signing
-from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
+from platforms.adapters import _hooks
+from platforms.contract import Document, Link, RawHook, Reply
 
 # Shopee wants an empty body; below 30 % of successes it stops sending.
 _ACCEPTED: Final = Reply(status=200)
@@ -36,31 +37,26 @@ def sign(
     return signing.hmac_sha256_hex(secret=secret, message=message.encode())
 
 
-def verify(hook: RawHook, link: Link) -> None:
+def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed URL and raw body.
 
     The URL is the one registered with Shopee: a proxy that rewrites its host breaks the
     signature. No time is signed.
     """
-    secrets = signing.values(link.secrets.get("secret", ""))
-    if not secrets:
-        raise BadSignatureError("the link has no secret")
-    given = hook.headers.get("authorization", "")
-    if not given:
-        raise BadSignatureError("the header authorization is missing")
+    secrets = _hooks.secrets(link, "secret")
+    given = _hooks.header(hook, "authorization")
     message = hook.url.encode() + b"|" + hook.body
-    fits = [
-        signing.same(given=given, expected=signing.hmac_sha256_hex(secret=secret, message=message))
-        for secret in secrets
-    ]
-    if not any(fits):
-        raise BadSignatureError("the signature does not fit the URL and the body")
+    _hooks.require_fit(
+        (signing.hmac_sha256_hex(secret=secret, message=message) for secret in secrets),
+        given=given,
+        to="URL and the body",
+    )
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; Shopee encrypts nothing."""
     body = hook.body
-    return Document(name=delivery_id(hook), head=body, open=lambda: io.BytesIO(body), origin="hook")
+    return _hooks.document(body, name=delivery_id(hook))
 
 
 def delivery_id(hook: RawHook) -> str:

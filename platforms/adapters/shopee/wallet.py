@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._api_answer import Item, store_currency
+from platforms.adapters._json import Item, store_currency
 from platforms.adapters.shopee import words
 from platforms.contract import (
     Document,
@@ -97,7 +97,7 @@ def _move(item: Item) -> _Move:
         amount=value,
         # A withdrawal is deducted when it is created, whatever becomes of it.
         done=status == _DONE or (word == words.CREATED and status != _FAILED),
-        at=item.instant("create_time"),
+        at=item.seconds("create_time"),
         balance=item.stated_money("current_balance"),
         withdrawal=withdrawal,
     )

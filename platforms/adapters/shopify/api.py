@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from platforms.adapters._items import instant
+from platforms.adapters._json import Item, answer_of, instant, store_zone
 from platforms.adapters.shopify import words
 from platforms.adapters.shopify.balance import Payouts
 from platforms.contract import (
@@ -27,7 +27,7 @@ from platforms.contract import (
     Statement,
     Totals,
 )
-from platforms.reading import amount, currency, day, json_document, json_rows, shown
+from platforms.reading import day
 
 TRANSACTIONS: Final = "api_transactions"
 PAYOUTS: Final = "api_payouts"
@@ -55,18 +55,14 @@ def read(document: Document) -> Iterator[Record]:
     Raises ReadError, also for a test transaction: it never moved money, and a
     document that mixes it with real ones is not the store's balance.
     """
-    with document.open() as stream:
-        answer = json_document(stream)
-    zone = words.store_zone(document)
-    if "transactions" in answer:
-        return _transactions(answer, zone)
-    if "payout" in answer:
-        answer = {"payouts": [answer["payout"]]}
-    return _payouts(answer, zone)
+    answer, zone = answer_of(document), store_zone(document, words.ZONE)
+    if "transactions" in answer.source:
+        return _transactions(answer.items("transactions"), zone)
+    rows = [answer.child("payout")] if "payout" in answer.source else answer.items("payouts")
+    return _payouts(rows, zone)
 
 
-def _transactions(answer: Mapping[str, object], zone: ZoneInfo) -> Iterator[Record]:
-    rows = [_Item(row, item) for row, item in json_rows(answer, "transactions")]
+def _transactions(rows: list[Item], zone: ZoneInfo) -> Iterator[Record]:
     unit = rows[0].currency() if rows else ""
     payouts = Payouts(unit)
     yield Statement(account="", currency=unit, profile=TRANSACTIONS, numbering="api")
@@ -79,13 +75,14 @@ def _transactions(answer: Mapping[str, object], zone: ZoneInfo) -> Iterator[Reco
     yield Totals(ties=payouts.ties() or None)
 
 
-def _transaction(item: _Item, payouts: Payouts, zone: ZoneInfo) -> Iterator[Line | Payout]:
+def _transaction(item: Item, payouts: Payouts, zone: ZoneInfo) -> Iterator[Line | Payout]:
     if item.source.get("test"):
         raise ReadError("a test transaction", row=item.row)
     gross, fee, net = item.money("amount"), item.money("fee"), item.money("net")
     if net != gross - fee:
         raise ReadError(f"net {net} is not amount {gross} − fee {fee}", row=item.row)
-    word, payout, at = item.text("type"), item.id("payout_id"), item.when("processed_at", zone)
+    word, payout = item.text("type"), item.id("payout_id")
+    at = _when(item, "processed_at", zone)
     yield _line(item, words.kind(word, gross), gross, payout, at, label=word)
     if fee:
         yield _line(item, LineKind.COMMISSION, -fee, payout, at, label=f"{word} fee", suffix=":fee")
@@ -105,7 +102,7 @@ def _transaction(item: _Item, payouts: Payouts, zone: ZoneInfo) -> Iterator[Line
 
 
 def _line(
-    item: _Item,
+    item: Item,
     kind: LineKind,
     value: Decimal,
     payout: str,
@@ -127,9 +124,8 @@ def _line(
     )
 
 
-def _payouts(answer: Mapping[str, object], zone: ZoneInfo) -> Iterator[Record]:
-    rows = (_Item(row, item) for row, item in json_rows(answer, "payouts"))
-    for unit, run in itertools.groupby(rows, key=_Item.currency):
+def _payouts(rows: list[Item], zone: ZoneInfo) -> Iterator[Record]:
+    for unit, run in itertools.groupby(rows, key=Item.currency):
         yield Statement(account="", currency=unit, profile=PAYOUTS)
         verdicts = []
         for item in run:
@@ -140,18 +136,18 @@ def _payouts(answer: Mapping[str, object], zone: ZoneInfo) -> Iterator[Record]:
                 amount=value,
                 currency=unit,
                 status=words.status(item.text("status"), row=item.row),
-                announced_at=item.midnight("date", zone),
+                announced_at=_midnight(item, "date", zone),
                 row=item.row,
             )
         yield Totals(ties=_verdict(verdicts))
 
 
-def _adds_up(item: _Item, value: Decimal) -> bool | None:
+def _adds_up(item: Item, value: Decimal) -> bool | None:
     """Σ (gross − fee) of the summary is the payout: 41.90 in Shopify's own example."""
     summary = item.source.get("summary")
     if not isinstance(summary, dict):
         return None
-    parts = _Item(item.row, summary)
+    parts = Item(item.row, summary)
     total = Decimal(0)
     for name in summary:
         if match := _SUMMARY.fullmatch(name):
@@ -165,52 +161,12 @@ def _verdict(verdicts: list[bool | None]) -> bool | None:
     return True if verdicts and None not in verdicts else None
 
 
-class _Item:
-    """One JSON object of a list, with readers that name its row and field."""
+def _midnight(item: Item, name: str, zone: ZoneInfo) -> datetime:
+    """A date as the instant it begins in the store's zone."""
+    return words.midnight(day(item.text(name), row=item.row), zone)
 
-    def __init__(self, row: int, source: Mapping[str, object]) -> None:
-        self.row = row
-        self.source = source
 
-    def text(self, name: str) -> str:
-        """A text that is there and not empty."""
-        value = self.source.get(name)
-        if not isinstance(value, str) or not value:
-            raise ReadError(f"no {name}", row=self.row)
-        return value
-
-    def currency(self) -> str:
-        """The object's currency."""
-        return currency(self.text("currency"), row=self.row)
-
-    def id(self, name: str) -> str:
-        """A number or text as an id, "" where it is null or left out."""
-        value = self.source.get(name)
-        if value is None:
-            return ""
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ReadError(f"{name} is no id: {shown(str(value))}", row=self.row)
-        return str(value)
-
-    def required_id(self, name: str) -> str:
-        """An id that is there."""
-        value = self.id(name)
-        if not value:
-            raise ReadError(f"no {name}", row=self.row)
-        return value
-
-    def money(self, name: str) -> Decimal:
-        """An amount, given as text or as a number."""
-        value = self.source.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-            raise ReadError(f"{name} is no amount: {shown(str(value))}", row=self.row)
-        return amount(f"{value:f}" if isinstance(value, Decimal) else str(value), row=self.row)
-
-    def midnight(self, name: str, zone: ZoneInfo) -> datetime:
-        """A date as the instant it begins in the store's zone."""
-        return words.midnight(day(self.text(name), row=self.row), zone)
-
-    def when(self, name: str, zone: ZoneInfo) -> datetime:
-        """A date, or an instant: Shopify's own documents show processed_at as either."""
-        text = self.text(name)
-        return instant(text, row=self.row) if "T" in text else self.midnight(name, zone)
+def _when(item: Item, name: str, zone: ZoneInfo) -> datetime:
+    """A date, or an instant: Shopify's own documents show processed_at as either."""
+    text = item.text(name)
+    return instant(text, row=item.row) if "T" in text else _midnight(item, name, zone)

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from platforms.adapters._json import store_zone
 from platforms.adapters.shopify import words
 from platforms.adapters.shopify.transactions import header_of
 from platforms.contract import Document, Payout, ReadError, Record, Statement, Totals
@@ -43,7 +44,7 @@ def read(document: Document) -> Iterator[Record]:
         require_line_end(stream)
         rows = csv_rows(stream)
         _, header = next(rows, (1, []))
-        reader = _Reader(columns(header, _REQUIRED), len(header), words.store_zone(document))
+        reader = _Reader(columns(header, _REQUIRED), len(header), store_zone(document, words.ZONE))
         read_rows = (reader.payout(row, fields) for row, fields in rows)
         for unit, run in itertools.groupby(read_rows, key=lambda item: item[0].currency):
             yield Statement(account="", currency=unit, profile=PROFILE)

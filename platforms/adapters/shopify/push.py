@@ -8,11 +8,11 @@ Source: platforms-global.md §2.1, §2.2.
 
 from __future__ import annotations
 
-import io
 from datetime import datetime
 from typing import Final
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
 
 _FAMILIES: Final = ("x-shopify-", "shopify-")
@@ -26,31 +26,23 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
     `now` is not used: nothing signed says when. An empty body is treated like
     any other: its MAC proves its sender.
     """
-    secrets = signing.values(link.secrets.get("secret", ""))
-    if not secrets:
-        raise BadSignatureError("the link has no secret")
+    secrets = _hooks.secrets(link, "secret")
     given = _header(hook, "hmac-sha256")
     if not given:
         raise BadSignatureError("the header x-shopify-hmac-sha256 is missing")
-    # Every secret is tried, so that the time taken does not tell which one fits.
-    fits = [
-        signing.same(
-            given=given, expected=signing.hmac_sha256_base64(secret=secret, message=hook.body)
-        )
-        for secret in secrets
-    ]
-    if not any(fits):
-        raise BadSignatureError("the signature does not fit the body")
+    _hooks.require_fit(
+        (signing.hmac_sha256_base64(secret=secret, message=hook.body) for secret in secrets),
+        given=given,
+        to="body",
+    )
 
 
 def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as a document; the context carries `topic` and `shop_domain`."""
     body = hook.body
-    return Document(
+    return _hooks.document(
+        body,
         name=_header(hook, "webhook-id"),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
         context={
             "topic": _header(hook, "topic"),
             "shop_domain": _header(hook, "shop-domain") or _header(hook, "domain"),

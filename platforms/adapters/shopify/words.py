@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from platforms.contract import Document, LineKind, PayoutStatus, ReadError
+from platforms.contract import LineKind, PayoutStatus, ReadError
 from platforms.reading import shown
 
 ZONE: Final = "UTC"
@@ -61,12 +60,3 @@ def status(word: str, *, row: int) -> PayoutStatus:
 def midnight(day: date, zone: tzinfo | None) -> datetime:
     """The instant a date stands for where Shopify gives no time."""
     return datetime.combine(day, time.min, zone)
-
-
-def store_zone(document: Document) -> ZoneInfo:
-    """The zone of the store, from the context. Raises ReadError if it does not exist."""
-    name = document.context.get("zone") or ZONE
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ReadError(f"no such time zone: {shown(name)}") from error

@@ -7,27 +7,16 @@ reports give one movement the same ids and texts, so both may be loaded into one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import PullsBy, Source
+from platforms.adapters._parts import HookScheme, PullsBy, PushesBy, Reader, Readers, Source
 from platforms.adapters.stripe import api, pull, push, reports, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class Stripe(Adapter, Pushes, PullsBy):
+class Stripe(Readers, PushesBy, PullsBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "stripe"
@@ -44,40 +33,14 @@ class Stripe(Adapter, Pushes, PullsBy):
         "whose numbers were edited; no complete real file seen",
         "pull": "calls and answers as in Stripe's documentation; not tried with a real account",
     }
-    terms: ClassVar[Terms] = pull.TERMS
+    readers: ClassVar[tuple[Reader, ...]] = (reports, api)
+    refusal: ClassVar[str] = (
+        "neither an itemised report nor an API answer of Stripe (summaries state no "
+        "single movements: download the itemised report)"
+    )
+    hooks: ClassVar[HookScheme] = push
     source: ClassVar[Source] = pull
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header or the JSON's `object` fields are Stripe's."""
-        return reports.recognises(document) or api.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a report (CSV) or an API answer (JSON). Raises ReadError."""
-        if reports.recognises(document):
-            return reports.read(document)
-        if api.recognises(document):
-            return api.read(document)
-        raise ReadError(
-            "neither an itemised report nor an API answer of Stripe (summaries state no "
-            "single movements: download the itemised report)",
-            row=1,
-        )
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret signed this body within 300 s of `now`."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The event as it came; Stripe encrypts nothing."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The event's id, the same in every retry. Raises BadSignatureError."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
+    terms: ClassVar[Terms] = pull.TERMS
 
 
 ADAPTER: Final = Stripe()

@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
+from platforms.adapters._json import Item, answer_of
 from platforms.adapters.stripe import words
 from platforms.contract import Document, Payout, ReadError, Record, Statement, Totals
-from platforms.reading import json_document, json_rows, shown
+from platforms.reading import shown
 from platforms.values import EXACT, NOTHING
 
 TRANSACTIONS: Final = "api_transactions"
@@ -30,7 +30,6 @@ _FORMS: Final = (
     (rb'"object"\s*:\s*"list"', rb'"url"\s*:\s*"/v1/(?:balance_transactions|payouts)[/?"]'),
 )
 _BALANCE: Final = "payments"
-_LAST_SECOND: Final = 253_402_300_799
 
 
 def recognises(document: Document) -> bool:
@@ -46,13 +45,12 @@ def read(document: Document) -> Iterator[Record]:
     `row` is the ordinal in the list. Raises ReadError, also for a payout in test mode:
     it never moved money.
     """
-    with document.open() as stream:
-        answer = json_document(stream)
-    match answer.get("object"):
+    answer = answer_of(document)
+    match answer.source.get("object"):
         case "list":
             return _list(answer, document.context)
         case "payout":
-            return _payouts([_Item(1, answer)], PAYOUTS, books=True)
+            return _payouts([answer], PAYOUTS, books=True)
         case "event":
             # Events come in any order: an older one must not undo a newer one.
             return _payouts([_event(answer)], EVENT, books=False)
@@ -60,8 +58,8 @@ def read(document: Document) -> Iterator[Record]:
             raise ReadError(f"the answer is no list, payout or event: {shown(str(other))}", row=1)
 
 
-def _list(answer: Mapping[str, object], context: Mapping[str, str]) -> Iterator[Record]:
-    items = [_Item(row, source) for row, source in json_rows(answer, "data")]
+def _list(answer: Item, context: Mapping[str, str]) -> Iterator[Record]:
+    items = answer.items("data")
     if not items:
         unit = context.get("currency", "")
         return iter([Statement(account="", currency=unit, profile=TRANSACTIONS), Totals()])
@@ -73,12 +71,12 @@ def _list(answer: Mapping[str, object], context: Mapping[str, str]) -> Iterator[
     raise ReadError(f"a list of {', '.join(sorted(objects))}", row=1)
 
 
-def _transactions(items: list[_Item], payout: str) -> Iterator[Record]:
-    for unit, run in itertools.groupby(items, key=_Item.currency):
+def _transactions(items: list[Item], payout: str) -> Iterator[Record]:
+    for unit, run in itertools.groupby(items, key=_currency):
         yield Statement(account="", currency=unit, profile=TRANSACTIONS)
         net, paid = NOTHING, 0
         for item in run:
-            movement = item.movement(unit, payout)
+            movement = _movement(item, unit, payout)
             yield from words.records(movement)
             net = EXACT.add(net, movement.net)
             paid += movement.category == words.PAYOUT
@@ -86,117 +84,92 @@ def _transactions(items: list[_Item], payout: str) -> Iterator[Record]:
         yield Totals(ties=True if payout and paid == 1 and net == 0 else None)
 
 
-def _payouts(items: list[_Item], profile: str, *, books: bool) -> Iterator[Record]:
-    for unit, run in itertools.groupby(items, key=_Item.currency):
+def _payouts(items: list[Item], profile: str, *, books: bool) -> Iterator[Record]:
+    for unit, run in itertools.groupby(items, key=_currency):
         yield Statement(account="", currency=unit, profile=profile, books=books)
         for item in run:
-            yield item.payout(unit)
+            yield _payout(item, unit)
         yield Totals()
 
 
-def _event(answer: Mapping[str, object]) -> _Item:
-    data = answer.get("data")
-    inner = data.get("object") if isinstance(data, dict) else None
-    if not isinstance(inner, dict) or inner.get("object") != "payout":
+def _event(answer: Item) -> Item:
+    inner = answer.child("data").child("object")
+    if inner.source.get("object") != "payout":
         raise ReadError("the event is not about a payout", row=1)
-    return _Item(1, inner)
+    return inner
 
 
-class _Item:
-    """One JSON object of a list, with readers that name its row and field."""
+def _movement(item: Item, unit: str, payout: str) -> words.Movement:
+    """A balance transaction. Raises ReadError, also for one of another balance."""
+    _check_balance(item)
+    movement = words.Movement(
+        id=item.text("id"),
+        category=item.text("reporting_category"),
+        gross=_money(item, "amount", unit),
+        fee=_money(item, "fee", unit),
+        net=_money(item, "net", unit),
+        currency=unit,
+        at=item.seconds("created"),
+        row=item.row,
+        source=_reference(item, "source"),
+        payout=payout,
+    )
+    _check_fees(item, unit, movement.fee)
+    return movement
 
-    def __init__(self, row: int, source: Mapping[str, object]) -> None:
-        self.row = row
-        self.source = source
 
-    def movement(self, unit: str, payout: str) -> words.Movement:
-        """A balance transaction. Raises ReadError, also for one of another balance."""
-        self._check_balance()
-        movement = words.Movement(
-            id=self.text("id"),
-            category=self.text("reporting_category"),
-            gross=self._money("amount", unit),
-            fee=self._money("fee", unit),
-            net=self._money("net", unit),
-            currency=unit,
-            at=self._instant("created"),
-            row=self.row,
-            source=self._reference("source"),
-            payout=payout,
-        )
-        self._check_fees(unit, movement.fee)
-        return movement
+def _payout(item: Item, unit: str) -> Payout:
+    """A payout; negative where Stripe collects from the bank account."""
+    if item.source.get("livemode") is not True:
+        raise item.refused("a payout in test mode: it moved no money")
+    return Payout(
+        external_id=item.text("id"),
+        amount=_money(item, "amount", unit),
+        currency=unit,
+        status=words.status(item.text("status"), row=item.row),
+        announced_at=item.seconds("created"),
+        row=item.row,
+        # The day the money should arrive, at midnight UTC.
+        arrives_on=item.seconds("arrival_date").date(),
+        remittance=_trace(item),
+    )
 
-    def payout(self, unit: str) -> Payout:
-        """A payout; negative where Stripe collects from the bank account."""
-        if self.source.get("livemode") is not True:
-            raise ReadError("a payout in test mode: it moved no money", row=self.row)
-        return Payout(
-            external_id=self.text("id"),
-            amount=self._money("amount", unit),
-            currency=unit,
-            status=words.status(self.text("status"), row=self.row),
-            announced_at=self._instant("created"),
-            row=self.row,
-            # The day the money should arrive, at midnight UTC.
-            arrives_on=self._day("arrival_date"),
-            remittance=self._trace(),
-        )
 
-    def currency(self) -> str:
-        """The object's currency in capitals."""
-        return words.unit(self.text("currency"), row=self.row)
+def _check_balance(item: Item) -> None:
+    """Refuse the other balances (Issuing, prefunding): they are other money."""
+    balance = item.source.get("balance_type") or _BALANCE
+    if balance != _BALANCE:
+        raise item.refused(f"a movement of the balance {shown(str(balance))}")
 
-    def text(self, name: str) -> str:
-        """A text that is there and not empty."""
-        value = self.source.get(name)
-        if not isinstance(value, str) or not value:
-            raise ReadError(f"no {name}", row=self.row)
-        return value
 
-    def _check_balance(self) -> None:
-        """Refuse the other balances (Issuing, prefunding): they are other money."""
-        balance = self.source.get("balance_type") or _BALANCE
-        if balance != _BALANCE:
-            raise ReadError(f"a movement of the balance {shown(str(balance))}", row=self.row)
+def _check_fees(item: Item, unit: str, fee: Decimal) -> None:
+    """The fee's parts, where they are listed, add up to it."""
+    parts = item.parts("fee_details")
+    for part in parts:
+        if _currency(part) != unit:
+            raise item.refused(f"a fee in {_currency(part)} on {unit}")
+    total = sum((_money(part, "amount", unit) for part in parts), NOTHING)
+    if parts and total != fee:
+        raise item.refused(f"the fee's parts are {total}, the fee is {fee}")
 
-    def _check_fees(self, unit: str, fee: Decimal) -> None:
-        """The fee's parts, where they are listed, add up to it."""
-        if not self.source.get("fee_details"):
-            return
-        parts = [_Item(self.row, part) for _, part in json_rows(self.source, "fee_details")]
-        for part in parts:
-            if part.currency() != unit:
-                raise ReadError(f"a fee in {part.currency()} on {unit}", row=self.row)
-        total = sum((part._money("amount", unit) for part in parts), NOTHING)
-        if total != fee:
-            raise ReadError(f"the fee's parts are {total}, the fee is {fee}", row=self.row)
 
-    def _reference(self, name: str) -> str:
-        """An id, that of an expanded object too; "" where there is none."""
-        value = self.source.get(name)
-        if isinstance(value, dict):
-            return _Item(self.row, value).text("id")
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise ReadError(f"{name} is no id: {shown(str(value))}", row=self.row)
-        return value
+def _reference(item: Item, name: str) -> str:
+    """An id, that of an expanded object too; "" where there is none."""
+    is_expanded = isinstance(item.source.get(name), dict)
+    return item.child(name).text("id") if is_expanded else item.said(name)
 
-    def _trace(self) -> str:
-        """The bank's trace number, "" while it is pending or not supported."""
-        trace = self.source.get("trace_id")
-        value = trace.get("value") if isinstance(trace, dict) else None
-        return value if isinstance(value, str) else ""
 
-    def _money(self, name: str, unit: str) -> Decimal:
-        return words.major(self.source.get(name), unit, name=name, row=self.row)
+def _trace(item: Item) -> str:
+    """The bank's trace number, "" while it is pending or not supported."""
+    trace = item.source.get("trace_id")
+    value = trace.get("value") if isinstance(trace, dict) else None
+    return value if isinstance(value, str) else ""
 
-    def _instant(self, name: str) -> datetime:
-        value = self.source.get(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LAST_SECOND:
-            raise ReadError(f"{name} is no Unix time: {shown(str(value))}", row=self.row)
-        return datetime.fromtimestamp(value, UTC)
 
-    def _day(self, name: str) -> date:
-        return self._instant(name).date()
+def _money(item: Item, name: str, unit: str) -> Decimal:
+    return words.major(item.source.get(name), unit, name=name, row=item.row)
+
+
+def _currency(item: Item) -> str:
+    """The object's currency in capitals."""
+    return words.unit(item.text("currency"), row=item.row)

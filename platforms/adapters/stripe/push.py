@@ -7,14 +7,13 @@ here. Source: platforms-global.md §5 (stripe-python 16.1.0).
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from platforms import signing
-from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
-from platforms.reading import json_value, shown
+from platforms.adapters import _hooks
+from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
+from platforms.reading import shown
 
 HEADER: Final = "stripe-signature"
 # The SDK's tolerance. It looks at old timestamps only; one from the future is refused
@@ -32,9 +31,7 @@ def sign(*, secret: str, timestamp: int, body: bytes) -> str:
 
 def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed exactly this body."""
-    secrets = signing.values(link.secrets.get("secret", ""))
-    if not secrets:
-        raise BadSignatureError("the link has no secret")
+    secrets = _hooks.secrets(link, "secret")
     stamp, given = _parts(hook)
     if abs(now.timestamp() - stamp) >= WINDOW:
         raise BadSignatureError(f"the timestamp is not within {WINDOW} s of now")
@@ -48,21 +45,19 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
         raise BadSignatureError("the signature does not fit the body")
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The event as a document; the context carries its `type`."""
-    event, body = _event(hook), hook.body
-    return Document(
-        name=_text(event, "id"),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
+    event, body = _hooks.json_object(hook.body, what="an event"), hook.body
+    return _hooks.document(
+        body,
+        name=_hooks.text(event, "id", what="event"),
         context={"type": str(event.get("type") or "")},
     )
 
 
 def delivery_id(hook: RawHook) -> str:
     """The event's id, which retries repeat. Raises BadSignatureError."""
-    return _text(_event(hook), "id")
+    return _hooks.text(_hooks.json_object(hook.body, what="an event"), "id", what="event")
 
 
 def reply(accepted: bool) -> Reply:
@@ -72,10 +67,7 @@ def reply(accepted: bool) -> Reply:
 
 def _parts(hook: RawHook) -> tuple[int, list[str]]:
     """The Unix time and the v1 signatures of the header. Raises BadSignatureError."""
-    header = hook.headers.get(HEADER, "")
-    if not header:
-        raise BadSignatureError(f"the header {HEADER} is missing")
-    pairs = [part.strip().partition("=") for part in header.split(",")]
+    pairs = [part.strip().partition("=") for part in _hooks.header(hook, HEADER).split(",")]
     stamps = [value for name, _, value in pairs if name == "t"]
     given = [value for name, _, value in pairs if name == "v1"]
     # Two times would leave open which of them is signed.
@@ -85,20 +77,3 @@ def _parts(hook: RawHook) -> tuple[int, list[str]]:
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         raise BadSignatureError(f"the timestamp is not Unix seconds: {shown(stamp)}")
     return int(stamp), given
-
-
-def _event(hook: RawHook) -> Mapping[str, object]:
-    try:
-        event = json_value(hook.body)
-    except ReadError as error:
-        raise BadSignatureError(f"the body is not an event: {error.reason}") from error
-    if not isinstance(event, dict):
-        raise BadSignatureError("the body is not an event")
-    return event
-
-
-def _text(source: Mapping[str, object], name: str) -> str:
-    value = source.get(name)
-    if not isinstance(value, str) or not value:
-        raise BadSignatureError(f"the event has no {name}")
-    return value

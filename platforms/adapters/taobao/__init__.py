@@ -13,11 +13,11 @@ from typing import ClassVar, Final
 
 from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Reader, Readers, Source
 from platforms.adapters.taobao import bills, consent, pull
-from platforms.contract import Adapter, LineKind
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class Taobao(PullsBy, AuthorisesBy, Readers, Adapter):
+class Taobao(Readers, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "taobao"

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from platforms.adapters._answers import Item, items
-from platforms.contract import Document, Line, LineKind, ReadError, Record, Statement, Totals
-from platforms.reading import count, json_document, local_time, shown
+from platforms.adapters._json import Item, answer_of
+from platforms.contract import Document, Line, LineKind, Record, Statement, Totals
+from platforms.reading import count, local_time, shown
 
 PROFILE: Final = "fee_bills"
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -49,10 +49,7 @@ def read(document: Document) -> Iterator[Record]:
 
     A bill that is not paid moved nothing: its line is 0.00 and says so. Raises ReadError.
     """
-    with document.open() as stream:
-        answer = json_document(stream).get(ANSWER)
-    if not isinstance(answer, dict):
-        raise ReadError(f"{ANSWER} is not an object", row=1)
+    answer = answer_of(document).child(ANSWER)
     yield Statement(
         account=document.context.get("account", ""),
         currency=CURRENCY,
@@ -63,43 +60,39 @@ def read(document: Document) -> Iterator[Record]:
     for item in bills_of(answer):
         rows = item.row
         yield _line(item)
-    stated = count(str(answer.get("total_results", rows)))
+    stated = count(str(answer.source.get("total_results", rows)))
     # Whether the page's or the query's number is meant is not clear; fewer it cannot be.
     yield Totals(ties=False if rows > stated else None)
 
 
-def bills_of(answer: Mapping[str, object]) -> Iterator[Item]:
+def bills_of(answer: Item) -> list[Item]:
     """The page's bills; a page without any leaves the list out. Raises ReadError."""
-    held = answer.get("bills")
-    if held is None:
-        return
-    if not isinstance(held, dict):
-        raise ReadError("bills is not an object", row=1)
-    yield from items({"bill": [], **held}, "bill")
+    held = answer.child_if_any("bills")
+    return held.items_if_any("bill") if held else []
 
 
 def _line(item: Item) -> Line:
-    status, said = item.text("status"), item.optional("alipay_notice")
+    status, said = item.required_id("status"), item.id("alipay_notice")
     if status != _PAID and status not in _NOT_PAID:
         raise item.refused(f"unknown status {shown(status)}")
     if not item.states("amount"):
         raise item.refused("no amount")
-    charged, moved = item.fen("amount"), status == _PAID
-    label = said or item.text("account_id")
+    charged, moved = item.fen_if_any("amount"), status == _PAID
+    label = said or item.required_id("account_id")
     word = _WORD.search(said)
     return Line(
-        external_id=item.text("bid"),
+        external_id=item.required_id("bid"),
         kind=KINDS[word.group()] if word else LineKind.UNKNOWN,
         amount=-charged if moved and charged else Decimal("0.00"),
         currency=CURRENCY,
         event_at=local_time(_time(item, paid=moved), ZONE, row=item.row),
         row=item.row,
-        order_ref=item.optional("trade_id"),
-        remittance=item.optional("alipay_outno"),
+        order_ref=item.id("trade_id"),
+        remittance=item.id("alipay_outno"),
         label=label if moved else f"{label}/{_NOT_PAID[status]} {charged}",
     )
 
 
 def _time(item: Item, *, paid: bool) -> str:
     """When Alipay took it, else when it was booked."""
-    return (item.optional("pay_time") if paid else "") or item.text("book_time")
+    return (item.id("pay_time") if paid else "") or item.required_id("book_time")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from platforms.adapters._json import Item
 from platforms.adapters.taobao import bills, gateway
 from platforms.contract import Document, Link, ReadError, UnavailableError
 from platforms.pulling import Http, Rate, RefusedCallError, Response, Terms, Window
@@ -79,7 +80,7 @@ def _page(
     if not isinstance(more, bool):
         raise UnavailableError("Taobao's answer does not say whether a page follows")
     try:
-        rows = sum(1 for _ in bills.bills_of(said))
+        rows = len(bills.bills_of(Item(1, said)))
     except ReadError as error:
         raise UnavailableError(f"Taobao's answer cannot be read: {error.reason}") from error
     return response, rows, more

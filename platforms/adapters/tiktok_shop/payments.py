@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._api_answer import Item
+from platforms.adapters._json import Item
 from platforms.adapters.tiktok_shop import words
 from platforms.contract import (
     Document,
@@ -49,7 +49,7 @@ def read_statements(data: Item, document: Document) -> Iterator[Record]:
                 kind=LineKind.SALE,
                 amount=item.money("settlement_amount"),
                 currency=unit,
-                event_at=item.instant("statement_time"),
+                event_at=item.seconds("statement_time"),
                 row=item.row,
                 payout_ref=item.id("payment_id"),
                 label=f"statement/{item.said('payment_status')}",
@@ -90,7 +90,7 @@ def _payout(item: Item, value: Decimal, unit: str) -> Payout:
         amount=value,
         currency=unit,
         status=_status(item),
-        announced_at=item.instant("create_time"),
+        announced_at=item.seconds("create_time"),
         row=item.row,
     )
 
@@ -130,7 +130,7 @@ def _withdrawal(item: Item, unit: str) -> Iterator[Line | Payout]:
             kind=words.WITHDRAWALS.get(word, LineKind.UNKNOWN),
             amount=-abs(value) if withdrawn else value,
             currency=unit,
-            event_at=item.instant("create_time"),
+            event_at=item.seconds("create_time"),
             row=item.row,
             payout_ref=item.required_id("id") if withdrawn else "",
             label=f"{word}/{item.text('status')}",

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._api_answer import Item
+from platforms.adapters._json import Item
 from platforms.adapters.tiktok_shop import words
 from platforms.contract import Document, Line, LineKind, ReadError, Record, Statement, Totals
 from platforms.reading import shown
@@ -42,7 +42,7 @@ def read_statement(data: Item, document: Document) -> Iterator[Record]:
     A page that holds every transaction must add up to the statement. The hub may say
     which payment carries the statement (context `payment_id`). Raises ReadError.
     """
-    unit, at = data.currency(), data.instant("create_time")
+    unit, at = data.currency(), data.seconds("create_time")
     number, payment = data.required_id("id"), document.context.get("payment_id", "")
     yield Statement(account="", currency=unit, number=number, profile=BY_STATEMENT)
     settled: list[Decimal] = []
@@ -63,14 +63,14 @@ def _transaction(item: Item) -> list[_Part]:
     """The parts of one row, the first named by its type."""
     word = item.text("type")
     kind = words.TRANSACTIONS.get(word, LineKind.UNKNOWN)
-    reserve = item.stated_money("reserve_amount") or NOTHING
+    reserve = item.money_if_any("reserve_amount")
     settlement = item.stated_money("settlement_amount")
     if word == words.RESERVE:
         if settlement:
             raise ReadError(f"a reserve that settles {settlement}", row=item.row)
         value = item.money("reserve_amount")
         return [(word, LineKind.RESERVE_RELEASED if value > 0 else kind, value)]
-    adjustment = item.stated_money("adjustment_amount") or NOTHING
+    adjustment = item.money_if_any("adjustment_amount")
     value = settlement or adjustment
     if reserve and (value or kind is not LineKind.UNKNOWN):
         raise ReadError(f"{word} with a reserve of {reserve}", row=item.row)
@@ -87,7 +87,7 @@ def _split(item: Item, name: str) -> list[_Part]:
     """Revenue and costs, with the signs that give the settlement. Raises ReadError."""
     settlement, revenue = item.money("settlement_amount"), item.money("revenue_amount")
     kind = LineKind.REFUND if revenue < 0 else LineKind.SALE
-    parts = [(of, what, item.stated_money(field) or NOTHING) for of, what, field in _PARTS]
+    parts = [(of, what, item.money_if_any(field)) for of, what, field in _PARTS]
     costs = _sum(value for *_, value in parts)
     if not costs and revenue == settlement:
         # Costs that cancel out have a sign that cannot be measured: the row is its net.
@@ -111,7 +111,7 @@ def _ties(data: Item, count: int, settled: Decimal, reserved: Decimal) -> bool |
     """payable = settlement + reserve; and a whole statement's rows are its two totals."""
     settlement = data.stated_money("total_settlement_amount")
     payable = data.stated_money("payable_amount")
-    reserve = data.stated_money("total_reserve_amount") or NOTHING
+    reserve = data.money_if_any("total_reserve_amount")
     if settlement is None:
         return None
     if payable is not None and payable != EXACT.add(settlement, reserve):
@@ -128,7 +128,7 @@ def read_order(data: Item, document: Document) -> Iterator[Record]:
     ReadError.
     """
     unit, order = data.currency(), data.required_id("order_id")
-    at = data.instant("order_create_time")
+    at = data.seconds("order_create_time")
     items = data.items("sku_transactions")
     yield Statement(account="", currency=unit, profile=BY_ORDER, books=False)
     settled: list[Decimal] = []

@@ -5,27 +5,16 @@ Source: reference platforms-global.md §8. Requests carry a token and no signatu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import PullsBy, Source
-from platforms.adapters.walmart import pull, push, report, rows, words
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.adapters._parts import HookScheme, PullsBy, PushesBy, Reader, Readers, Source
+from platforms.adapters.walmart import pull, push, report, words
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 
-class Walmart(Adapter, Pushes, PullsBy):
+class Walmart(Readers, PushesBy, PullsBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "walmart"
@@ -44,34 +33,11 @@ class Walmart(Adapter, Pushes, PullsBy):
         "pull": "the calls are the vendor's guide and other programs', never made: when a report "
         "appears after the day it is named by, and how many calls are free, is not published",
     }
+    readers: ClassVar[tuple[Reader, ...]] = (report,)
+    refusal: ClassVar[str] = "no recon report (v1) of Walmart"
+    hooks: ClassVar[HookScheme] = push
     source: ClassVar[Source] = pull
     terms: ClassVar[Terms] = pull.TERMS
-
-    def recognises(self, document: Document) -> bool:
-        """Whether the header, that of a file in the ZIP, or the JSON's fields are Walmart's."""
-        return rows.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read a recon report. Raises ReadError."""
-        if not rows.recognises(document):
-            raise ReadError("no recon report (v1) of Walmart", row=1)
-        return report.read(document)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret signed this request within 300 s of `now`."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came; Walmart encrypts nothing."""
-        return push.unwrap(hook)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """The event's id, or the SHA-256 of the body where it has none."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """200 or 401, both with an empty body."""
-        return push.reply(accepted)
 
 
 ADAPTER: Final = Walmart()

@@ -6,13 +6,13 @@ Source: platforms-global.md §8.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
 from platforms.reading import json_value
 
@@ -28,41 +28,39 @@ _REFUSED: Final = Reply(status=401)
 
 def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed this request just now."""
-    secrets = signing.values(link.secrets.get("secret", ""))
-    if not secrets:
-        raise BadSignatureError("the link has no secret")
-    given, seconds = _header(hook, _SIGNATURE), _header(hook, _TIMESTAMP)
+    secrets = _hooks.secrets(link, "secret")
+    given, seconds = _hooks.header(hook, _SIGNATURE), _hooks.header(hook, _TIMESTAMP)
     if not _SECONDS.fullmatch(seconds):
         raise BadSignatureError(f"the header {_TIMESTAMP} is not in Unix seconds")
     message = signed_string(url=hook.url, timestamp=seconds, body=hook.body)
-    # Every secret is tried, so that the time taken does not tell which one fits.
-    fits = [
-        signing.same(
-            given=given, expected=signing.hmac_sha256_base64(secret=secret, message=message)
-        )
-        for secret in secrets
-    ]
-    if not any(fits):
-        raise BadSignatureError("the signature does not fit the request")
+    _hooks.require_fit(
+        (signing.hmac_sha256_base64(secret=secret, message=message) for secret in secrets),
+        given=given,
+        to="request",
+    )
     if abs(now.timestamp() - int(seconds)) >= WINDOW:
         raise BadSignatureError("the timestamp is not of this time")
 
 
 def signed_string(*, url: str, timestamp: str, body: bytes) -> bytes:
-    """What is signed: `POST`, path with query, timestamp and the body's SHA-256 in hex."""
-    parts = urlsplit(url)
+    """What is signed: `POST`, path with query, timestamp and the body's SHA-256 in hex.
+
+    Raises BadSignatureError for an address that cannot be read.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadSignatureError("the address cannot be read") from error
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return "\n".join(["POST", path, timestamp, hashlib.sha256(body).hexdigest()]).encode()
 
 
-def unwrap(hook: RawHook) -> Document:
+def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; the context carries `event_type`."""
     body = hook.body
-    return Document(
+    return _hooks.document(
+        body,
         name=delivery_id(hook),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
         context={"event_type": str(_object(body).get("eventType", ""))},
     )
 
@@ -77,13 +75,6 @@ def delivery_id(hook: RawHook) -> str:
 def reply(accepted: bool) -> Reply:
     """Any 2xx is an acknowledgement; a refusal is 401. Both bodies are empty."""
     return _ACCEPTED if accepted else _REFUSED
-
-
-def _header(hook: RawHook, name: str) -> str:
-    value = hook.headers.get(name, "")
-    if not value:
-        raise BadSignatureError(f"the header {name} is missing")
-    return value
 
 
 def _object(body: bytes) -> dict[str, object]:

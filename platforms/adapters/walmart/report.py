@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from platforms.adapters.walmart import words
+from platforms.adapters._json import store_zone
+from platforms.adapters.walmart import rows, words
 from platforms.adapters.walmart.rows import Row, rows_of
 from platforms.contract import (
     Document,
@@ -39,6 +40,11 @@ _SAID: Final = (
 )
 
 
+def recognises(document: Document) -> bool:
+    """Whether the header, that of a file in the ZIP, or the JSON's fields are Walmart's."""
+    return rows.recognises(document)
+
+
 def read(document: Document) -> Iterator[Record]:
     """Yield Statement, the payout of the summary, a Line a row, Totals.
 
@@ -46,7 +52,7 @@ def read(document: Document) -> Iterator[Record]:
     less pays nothing out. Raises ReadError, also for a report without its summary (a
     page of the JSON report, say): its currency and its total would not be known.
     """
-    zone = _zone(document)
+    zone = store_zone(document, "UTC")
     summary = _summary(document, zone)
     yield Statement(
         account="",
@@ -64,14 +70,6 @@ def read(document: Document) -> Iterator[Record]:
             total = EXACT.add(total, line.amount)
             yield line
     yield Totals(ties=total == summary.total)
-
-
-def _zone(document: Document) -> ZoneInfo:
-    name = document.context.get("zone") or "UTC"
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ReadError(f"no such time zone: {shown(name)}") from error
 
 
 @dataclass(frozen=True, slots=True)

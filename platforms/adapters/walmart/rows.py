@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
-from platforms.adapters._items import Item
+from platforms.adapters._json import Item
 from platforms.archives import MAGIC, Archive
 from platforms.contract import Document, ReadError
 from platforms.reading import (
@@ -24,7 +24,6 @@ from platforms.reading import (
     csv_rows,
     first_line,
     json_document,
-    json_rows,
     shown,
 )
 
@@ -167,6 +166,5 @@ def _csv(stream: BinaryIO) -> Iterator[Row]:
 
 
 def _json(stream: BinaryIO) -> Iterator[Row]:
-    for row, source in json_rows(json_document(stream), "reportData"):
-        item = Item(row, source)
-        yield Row(row, {name: item.scalar(name) for name in source if name in CORE})
+    for item in Item(1, json_document(stream)).items("reportData"):
+        yield Row(item.row, {name: item.scalar(name) for name in item.source if name in CORE})

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from platforms.adapters._answers import ZONE
 from platforms.adapters._chain import Chain
 from platforms.adapters._cn_export import ENCODING, names_of
 from platforms.adapters.wechat_store import words
@@ -152,7 +151,7 @@ class _Reader:
     def _line(self, row: int, values: list[str]) -> Line:
         word, order = self._value(values, _TYPE), self._value(values, _ORDER)
         signed = self._signed(row, values)
-        moment = local_time(self._value(values, _TIME), ZONE, row=row)
+        moment = local_time(self._value(values, _TIME), words.ZONE, row=row)
         self.chain.add(row, self._money(values, _BALANCE, row), signed, moment)
         kind = words.kind(word, (signed > 0) - (signed < 0))
         number = self._value(values, _FLOW)

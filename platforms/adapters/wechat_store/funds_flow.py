@@ -8,11 +8,10 @@ like a gap in the others.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from platforms.adapters._answers import ZONE, Item
+from platforms.adapters._json import Item, answer_of, holds
 from platforms.adapters.wechat_store import words
 from platforms.contract import (
     Document,
@@ -25,30 +24,25 @@ from platforms.contract import (
     Statement,
     Totals,
 )
-from platforms.reading import json_document, local_time, shown
+from platforms.reading import local_time, shown
 
 PROFILE: Final = "funds_flow"
 
-_OPENS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{")
-_MARKS: Final = (b'"funds_flow"', b'"flow_id"', b'"funds_type"', b'"bookkeeping_time"')
+_MARKS: Final = ("funds_flow", "flow_id", "funds_type", "bookkeeping_time")
 _DIRECTIONS: Final = {"1": 1, "2": -1}
 
 
 def recognises(document: Document) -> bool:
     """Whether it is a JSON object with the fields of a movement."""
-    head = document.head
-    return bool(_OPENS.match(head)) and all(mark in head for mark in _MARKS)
+    return holds(document, _MARKS)
 
 
 def read(document: Document) -> Iterator[Record]:
     """Yield Statement, a Line (and a Payout for a withdrawal), Totals. Raises ReadError."""
-    with document.open() as stream:
-        answer = Item(1, json_document(stream))
-    if answer.optional("errcode") not in ("", "0"):
-        raise answer.refused(f"the platform answered with error {answer.text('errcode')}")
-    flow = answer.item("funds_flow")
-    if flow is None:
-        raise answer.refused("no funds_flow")
+    answer = answer_of(document)
+    if answer.id("errcode") not in ("", "0"):
+        raise answer.refused(f"the platform answered with error {answer.required_id('errcode')}")
+    flow = answer.child("funds_flow")
     line = _line(flow)
     yield Statement(
         account=document.context.get("account", ""),
@@ -64,20 +58,20 @@ def read(document: Document) -> Iterator[Record]:
 
 def _line(flow: Item) -> Line:
     direction = _direction(flow)
-    value = flow.fen("amount")
+    value = flow.fen_if_any("amount")
     if value < 0 or not flow.states("amount"):
         raise flow.refused(f"amount is no amount: {value}")
-    word = flow.optional("funds_type_desc") or words.NUMBERS.get(flow.text("funds_type"), "")
+    word = flow.id("funds_type_desc") or words.NUMBERS.get(flow.required_id("funds_type"), "")
     kind = words.kind(word, direction if value else 0)
-    number = flow.text("flow_id")
-    said, remark = word or f"funds_type {flow.text('funds_type')}", flow.optional("remark")
+    number = flow.required_id("flow_id")
+    said, remark = word or f"funds_type {flow.required_id('funds_type')}", flow.id("remark")
     moves_out = kind is LineKind.PAYOUT and value > 0
     return Line(
         external_id=number,
         kind=kind,
         amount=-value if value and direction < 0 else value,
         currency=words.CURRENCY,
-        event_at=local_time(flow.text("bookkeeping_time"), ZONE, row=flow.row),
+        event_at=local_time(flow.required_id("bookkeeping_time"), words.ZONE, row=flow.row),
         row=flow.row,
         order_ref=_related(flow, "order_id"),
         payout_ref=_withdrawal(flow, kind) or (number if moves_out else ""),
@@ -86,7 +80,7 @@ def _line(flow: Item) -> Line:
 
 
 def _direction(flow: Item) -> int:
-    word = flow.optional("flow_type")
+    word = flow.id("flow_type")
     if not word:
         raise ReadError(
             "the movement has no flow_type: this is the answer of an agency (带货机构), "
@@ -107,7 +101,7 @@ def _withdrawal(flow: Item, kind: LineKind) -> str:
 
 def _related(flow: Item, name: str) -> str:
     """The one number of this name among the related ones, "" if there is none or several."""
-    found = {related.optional(name) for related in flow.items("related_info_list")} - {"", "0"}
+    found = {related.id(name) for related in flow.parts("related_info_list")} - {"", "0"}
     return found.pop() if len(found) == 1 else ""
 
 

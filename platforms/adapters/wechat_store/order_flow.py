@@ -10,24 +10,19 @@ away. What is taken after the settlement stands beside that sum.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from platforms.adapters._answers import Item, items
+from platforms.adapters._json import Item, answer_of, holds
 from platforms.adapters.wechat_store import words
 from platforms.contract import Document, Line, LineKind, Record, Statement, Totals
-from platforms.reading import json_document, shown
+from platforms.reading import shown
 
 PROFILE: Final = "order_flow"
 
-_OPENS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{")
-_MARKS: Final = (
-    *(b'"data_list"', b'"order_settle_state"', b'"mch_received_amount"'),
-    b'"mch_settle_amount"',
-)
+_MARKS: Final = ("data_list", "order_settle_state", "mch_received_amount", "mch_settle_amount")
 _STATES: Final[Mapping[str, str]] = {
     "1": "待结算",
     "2": "无需结算",
@@ -93,8 +88,7 @@ _EXPLAINED: Final = frozenset(
 
 def recognises(document: Document) -> bool:
     """Whether it is a JSON object with the fields of a page of orders."""
-    head = document.head
-    return bool(_OPENS.match(head)) and all(mark in head for mark in _MARKS)
+    return holds(document, _MARKS)
 
 
 def read(document: Document) -> Iterator[Record]:
@@ -103,11 +97,9 @@ def read(document: Document) -> Iterator[Record]:
     Totals tie where the parts of every order come to its settlement; where some do
     not, nothing is proved. Raises ReadError.
     """
-    with document.open() as stream:
-        answer = json_document(stream)
-    page = Item(1, answer)
-    if page.optional("errcode") not in ("", "0"):
-        raise page.refused(f"the platform answered with error {page.text('errcode')}")
+    page = answer_of(document)
+    if page.id("errcode") not in ("", "0"):
+        raise page.refused(f"the platform answered with error {page.required_id('errcode')}")
     yield Statement(
         account=document.context.get("account", ""),
         currency=words.CURRENCY,
@@ -115,7 +107,7 @@ def read(document: Document) -> Iterator[Record]:
         books=False,
     )
     explained = True
-    for order in items(answer, "data_list"):
+    for order in page.items("data_list"):
         lines, rest = _order(order)
         explained = explained and not rest
         yield from lines
@@ -125,12 +117,15 @@ def read(document: Document) -> Iterator[Record]:
 def _order(order: Item) -> tuple[list[Line], Decimal]:
     """The lines of an order, and what its parts do not explain."""
     _refuse_unknown(order, _EXPLAINED)
-    received, settled = order.fen("mch_received_amount"), order.fen("mch_settle_amount")
-    if not (order.states("mch_received_amount") and order.states("mch_settle_amount")):
+    received, settled = (
+        order.fen_if_any("mch_received_amount"),
+        order.fen_if_any("mch_settle_amount"),
+    )
+    if not all(map(order.states, ("mch_received_amount", "mch_settle_amount"))):
         raise order.refused("no mch_received_amount or no mch_settle_amount")
     lines = [_line(order, "mch_received_amount", LineKind.SALE, received, "商户实收")]
     lines += _platform_fee(order)
-    lines += [_part(order, part) for part in _PARTS if order.fen(part.name)]
+    lines += [_part(order, part) for part in _PARTS if order.fen_if_any(part.name)]
     rest = settled - sum((line.amount for line in lines), Decimal(0))
     if rest:
         lines.append(_line(order, "rest", LineKind.UNKNOWN, rest, "结算金额中未说明的部分"))
@@ -139,7 +134,11 @@ def _order(order: Item) -> tuple[list[Line], Decimal]:
 
 def _platform_fee(order: Item) -> list[Line]:
     """技术服务费, and the part of it that is waived for those who insure the freight."""
-    fee, before, waived = order.fen(_FEE), order.fen(_FEE_BEFORE), order.fen(_FEE_WAIVED)
+    fee, before, waived = (
+        order.fen_if_any(_FEE),
+        order.fen_if_any(_FEE_BEFORE),
+        order.fen_if_any(_FEE_WAIVED),
+    )
     kind = LineKind.COMMISSION
     if waived and before - waived == fee:
         return [
@@ -152,26 +151,26 @@ def _platform_fee(order: Item) -> list[Line]:
 
 
 def _part(order: Item, part: _Part) -> Line:
-    value = part.sign * order.fen(part.name)
+    value = part.sign * order.fen_if_any(part.name)
     return _line(order, part.name, part.kind, value, part.said, settled=part.settled)
 
 
 def _afterwards(order: Item) -> list[Line]:
-    after = order.item("post_settlement_expense")
+    after = order.child_if_any("post_settlement_expense")
     if after is None:
         return []
     _refuse_unknown(after, {part.name for part in _AFTERWARDS})
     return [
         _line(order, f"after:{part.name}", part.kind, part.sign * value, part.said)
         for part in _AFTERWARDS
-        if (value := after.fen(part.name))
+        if (value := after.fen_if_any(part.name))
     ]
 
 
 def _line(
     order: Item, part: str, kind: LineKind, value: Decimal, said: str, *, settled: str = ""
 ) -> Line:
-    number, state = order.text("order_id"), order.text("order_settle_state")
+    number, state = order.required_id("order_id"), order.required_id("order_settle_state")
     if state not in _STATES:
         raise order.refused(f"unknown order_settle_state {shown(state)}")
     return Line(
@@ -189,7 +188,7 @@ def _line(
 def _moment(order: Item, settled: str) -> datetime:
     """When a part was, or will be, settled; else when the order was paid or made."""
     names = (settled, "mch_settle_time", "order_paid_time", "order_create_time")
-    found = (order.seconds(name) for name in names if name)
+    found = (order.seconds_if_any(name, words.ZONE) for name in names if name)
     for moment in found:
         if moment is not None:
             return moment
@@ -199,8 +198,8 @@ def _moment(order: Item, settled: str) -> datetime:
 def _refuse_unknown(item: Item, known: frozenset[str] | set[str]) -> None:
     """A sum that nobody has explained is not read past."""
     for name in item.source:
-        if name.endswith("_amount") and name not in known and item.fen(name):
-            raise item.refused(f"unknown sum {shown(name)}: {item.fen(name)}")
-    supplier = item.item("supplier_platform_commission")
-    if supplier is not None and supplier.fen("settle_amount"):
+        if name.endswith("_amount") and name not in known and item.fen_if_any(name):
+            raise item.refused(f"unknown sum {shown(name)}: {item.fen_if_any(name)}")
+    supplier = item.child_if_any("supplier_platform_commission")
+    if supplier is not None and supplier.fen_if_any("settle_amount"):
         raise item.refused("supplier_platform_commission: whose sum this is, is not known")

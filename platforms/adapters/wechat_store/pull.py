@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from platforms.adapters._answers import ZONE
 from platforms.adapters._fetch import (
     Feed,
     Page,
@@ -30,6 +29,7 @@ from platforms.adapters._fetch import (
     text,
     walk,
 )
+from platforms.adapters.wechat_store.words import ZONE
 from platforms.contract import Document, Link
 from platforms.pulling import Http, Rate, RefusedCallError, Request, Response, Terms, Window
 

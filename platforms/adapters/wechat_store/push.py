@@ -8,15 +8,15 @@ rest of the body must be the recipient that the opened message names again.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from platforms import signing
-from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
-from platforms.reading import json_value, shown
+from platforms.adapters import _hooks
+from platforms.contract import BadSignatureError, Document, Link, RawHook, Reply
+from platforms.reading import shown
 
 # The protocol has no rule against replays: ours is the one of WeChat Pay.
 WINDOW: Final = 300
@@ -37,14 +37,13 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
     stamp, nonce = _given(query, "timestamp"), _given(query, "nonce")
     given = _given(query, "msg_signature")
     body = _body(hook)
-    tokens = _secrets(link, "token")
-    fits = [
-        signing.same(given=given, expected=signature(token, stamp, nonce, body["Encrypt"]))
-        for token in tokens
-    ]
-    if not any(fits):
-        raise BadSignatureError("the signature does not fit the body")
-    _check_clock(stamp, now)
+    tokens = _hooks.secrets(link, "token")
+    _hooks.require_fit(
+        (signature(token, stamp, nonce, body["Encrypt"]) for token in tokens),
+        given=given,
+        to="body",
+    )
+    _hooks.require_fresh(stamp, now, window=WINDOW)
     if _message(_opened(body["Encrypt"], link)).get("ToUserName") != body["ToUserName"]:
         raise BadSignatureError("the recipient of the body does not fit the one inside")
 
@@ -53,11 +52,9 @@ def unwrap(hook: RawHook, link: Link) -> Document:
     """The opened message as a document; the context names its event. Raises BadSignatureError."""
     plain = _opened(_body(hook)["Encrypt"], link)
     message = _message(plain)
-    return Document(
+    return _hooks.document(
+        plain,
         name=delivery_id(hook),
-        head=plain,
-        open=lambda: io.BytesIO(plain),
-        origin="hook",
         context={name: str(message[name]) for name in ("Event", "ToUserName") if message.get(name)},
     )
 
@@ -72,22 +69,23 @@ def reply(accepted: bool) -> Reply:
     return _ACCEPTED if accepted else _REFUSED
 
 
-def challenge(url: str, link: Link) -> Reply:
+def challenge(hook: RawHook, link: Link) -> Reply | None:
     """The answer to the GET that WeChat tries a new URL with: its `echostr`, unchanged.
 
     It has no body and proves nothing but the token, so no clock is asked. Raises
     BadSignatureError, also for an `echostr` that is no short ASCII text: it is sent
     back to whoever asked.
     """
-    query = _query(url)
+    query = _query(hook.url) if hook.method == "GET" else {}
+    if "echostr" not in query:
+        return None
     stamp, nonce, echo = (_given(query, name) for name in ("timestamp", "nonce", "echostr"))
     given = _given(query, "signature")
-    fits = [
-        signing.same(given=given, expected=signature(token, stamp, nonce))
-        for token in _secrets(link, "token")
-    ]
-    if not any(fits):
-        raise BadSignatureError("the signature does not fit the URL")
+    _hooks.require_fit(
+        (signature(token, stamp, nonce) for token in _hooks.secrets(link, "token")),
+        given=given,
+        to="URL",
+    )
     if not (echo.isascii() and echo.isalnum() and len(echo) <= MAX_ECHO):
         raise BadSignatureError(f"this is no echostr: {shown(echo)}")
     return Reply(status=200, body=echo.encode(), content_type="text/plain")
@@ -116,20 +114,6 @@ def _given(query: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _secrets(link: Link, name: str) -> tuple[str, ...]:
-    found = signing.values(link.secrets.get(name, ""))
-    if not found:
-        raise BadSignatureError(f"the link has no {name}")
-    return found
-
-
-def _check_clock(stamp: str, now: datetime) -> None:
-    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
-        raise BadSignatureError(f"the timestamp is not Unix seconds: {shown(stamp)}")
-    if abs(now.timestamp() - int(stamp)) >= WINDOW:
-        raise BadSignatureError(f"the timestamp is not within {WINDOW} s of now")
-
-
 def _body(hook: RawHook) -> dict[str, str]:
     body = _message(hook.body)
     if set(body) != _IN_BODY or not all(isinstance(value, str) for value in body.values()):
@@ -141,20 +125,14 @@ def _body(hook: RawHook) -> dict[str, str]:
 
 
 def _message(data: bytes) -> Mapping[str, object]:
-    try:
-        value = json_value(data)
-    except ReadError as error:
-        raise BadSignatureError(f"the body is not a message: {error.reason}") from error
-    if not isinstance(value, dict):
-        raise BadSignatureError("the body is not a message")
-    return value
+    return _hooks.json_object(data, what="a message")
 
 
 def _opened(encrypted: str, link: Link) -> bytes:
     """The message inside, opened by a key of the link and made for one of its apps."""
     sealed = signing.from_base64(encrypted, what="Encrypt")
-    apps = _secrets(link, "app_id")
-    for text in _secrets(link, "aes_key"):
+    apps = _hooks.secrets(link, "app_id")
+    for text in _hooks.secrets(link, "aes_key"):
         try:
             # The console shows 43 characters, the base64 of 32 bytes without its `=`.
             key = signing.from_base64(text + "=", what="link's aes_key")

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from platforms.adapters._cn_export import directed
 from platforms.contract import LineKind
 
 CURRENCY: Final = "CNY"
+ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 KINDS: Final[Mapping[str, LineKind]] = {
     "订单支付": LineKind.SALE,

@@ -5,21 +5,20 @@ Source: platforms-cn.md §3.2 (WXP-GO core/notify, core/auth/validators).
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import (
     BadSignatureError,
     Document,
     Link,
     RawHook,
-    ReadError,
     Reply,
 )
-from platforms.reading import json_value, shown
+from platforms.reading import shown
 
 # The official SDK refuses |now − timestamp| ≥ 300 s.
 WINDOW: Final = 300
@@ -41,13 +40,14 @@ def verify(hook: RawHook, link: Link, now: datetime) -> None:
     `public_key` holds platform certificates or public keys (PEM, several during
     a rotation); `Wechatpay-Serial` need not be matched, any of them may fit.
     """
-    stamp, nonce = _header(hook, "wechatpay-timestamp"), _header(hook, "wechatpay-nonce")
-    signature = _header(hook, "wechatpay-signature")
+    stamp = _hooks.header(hook, "wechatpay-timestamp")
+    nonce = _hooks.header(hook, "wechatpay-nonce")
+    signature = _hooks.header(hook, "wechatpay-signature")
     if hook.headers.get("wechatpay-signature-type", SCHEME) != SCHEME:
         raise BadSignatureError("the signature is of another type")
     if signature.startswith(PROBE):
         raise BadSignatureError("this is WeChat Pay's signature probe")
-    _check_clock(stamp, now)
+    _hooks.require_fresh(stamp, now, window=WINDOW)
     message = f"{stamp}\n{nonce}\n".encode() + hook.body + b"\n"
     if not signing.rsa_sha256_verified(
         pem=link.secrets.get("public_key", ""),
@@ -70,11 +70,9 @@ def unwrap(hook: RawHook, link: Link) -> Document:
     if resource.get("algorithm") != "AEAD_AES_256_GCM":
         raise BadSignatureError(f"unknown algorithm {shown(str(resource.get('algorithm')))}")
     plain = _open(resource, signing.values(link.secrets.get("aes_key", "")))
-    return Document(
+    return _hooks.document(
+        plain,
         name=_text(body, "id"),
-        head=plain,
-        open=lambda: io.BytesIO(plain),
-        origin="hook",
         context={
             "event_type": _text(body, "event_type"),
             "original_type": str(resource.get("original_type", "")),
@@ -92,35 +90,12 @@ def reply(accepted: bool) -> Reply:
     return _ACCEPTED if accepted else _REFUSED
 
 
-def _header(hook: RawHook, name: str) -> str:
-    value = hook.headers.get(name, "")
-    if not value:
-        raise BadSignatureError(f"the header {name} is missing")
-    return value
-
-
-def _check_clock(stamp: str, now: datetime) -> None:
-    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
-        raise BadSignatureError(f"the timestamp is not Unix seconds: {shown(stamp)}")
-    if abs(now.timestamp() - int(stamp)) >= WINDOW:
-        raise BadSignatureError(f"the timestamp is not within {WINDOW} s of now")
-
-
 def _body(hook: RawHook) -> Mapping[str, object]:
-    try:
-        body = json_value(hook.body)
-    except ReadError as error:
-        raise BadSignatureError(f"the body is not a notification: {error.reason}") from error
-    if not isinstance(body, dict):
-        raise BadSignatureError("the body is not a notification")
-    return body
+    return _hooks.json_object(hook.body, what="a notification")
 
 
 def _text(source: Mapping[str, object], name: str) -> str:
-    value = source.get(name)
-    if not isinstance(value, str) or not value:
-        raise BadSignatureError(f"the notification has no {name}")
-    return value
+    return _hooks.text(source, name, what="notification")
 
 
 def _open(resource: Mapping[str, object], keys: tuple[str, ...]) -> bytes:

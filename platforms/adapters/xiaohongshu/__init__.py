@@ -8,30 +8,28 @@ confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from platforms.adapters._parts import AuthorisesBy, Consent, PullsBy, Source
+from platforms.adapters._parts import (
+    AuthorisesBy,
+    Consent,
+    HookScheme,
+    PullsBy,
+    PushesBy,
+    Reader,
+    Readers,
+    Source,
+)
 from platforms.adapters.xiaohongshu import consent, pull, push, records, settlement, words
 from platforms.adapters.xiaohongshu.requests import sign
-from platforms.contract import (
-    Adapter,
-    Document,
-    LineKind,
-    Link,
-    Pushes,
-    RawHook,
-    ReadError,
-    Record,
-    Reply,
-)
+from platforms.contract import LineKind
 from platforms.pulling import Terms
 
 __all__ = ["ADAPTER", "Xiaohongshu", "sign"]
 
 
-class Xiaohongshu(PullsBy, AuthorisesBy, Adapter, Pushes):
+class Xiaohongshu(Readers, PushesBy, PullsBy, AuthorisesBy):
     """The adapter; see platforms.contract for what its methods promise."""
 
     code: ClassVar[str] = "xiaohongshu"
@@ -50,38 +48,13 @@ class Xiaohongshu(PullsBy, AuthorisesBy, Adapter, Pushes):
         "pull": pull.UNVERIFIED,
         "consent": consent.UNVERIFIED,
     }
+    readers: ClassVar[tuple[Reader, ...]] = (records, settlement)
+    refusal: ClassVar[str] = "not an answer of Xiaohongshu about money"
+    hooks: ClassVar[HookScheme] = push
     source: ClassVar[Source] = pull
     terms: ClassVar[Terms] = pull.TERMS
     application: ClassVar[tuple[str, ...]] = consent.APPLICATION
     consent: ClassVar[Consent] = consent
-
-    def recognises(self, document: Document) -> bool:
-        """Whether it is a page of records, of settled orders or of services."""
-        return records.recognises(document) or settlement.recognises(document)
-
-    def read(self, document: Document) -> Iterator[Record]:
-        """Read an answer (JSON). Raises ReadError."""
-        if records.recognises(document):
-            return records.read(document)
-        if settlement.recognises(document):
-            return settlement.read(document)
-        raise ReadError("not an answer of Xiaohongshu about money", row=1)
-
-    def verify(self, hook: RawHook, link: Link, now: datetime) -> None:
-        """Raise BadSignatureError unless a secret of the link signed the path, and lately."""
-        push.verify(hook, link, now)
-
-    def unwrap(self, hook: RawHook, link: Link) -> Document:
-        """The body as it came; Xiaohongshu encrypts nothing."""
-        return push.unwrap(hook, link)
-
-    def delivery_id(self, hook: RawHook) -> str:
-        """A hash of the body; messages carry no id."""
-        return push.delivery_id(hook)
-
-    def reply(self, accepted: bool) -> Reply:
-        """The acknowledgement, or a failure with 401."""
-        return push.reply(accepted)
 
 
 ADAPTER: Final = Xiaohongshu()

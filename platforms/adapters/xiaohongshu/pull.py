@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from platforms.adapters._answers import ZONE
 from platforms.adapters._fetch import (
     Feed,
     Page,
@@ -24,6 +23,7 @@ from platforms.adapters._fetch import (
     walk,
 )
 from platforms.adapters.xiaohongshu.calls import call
+from platforms.adapters.xiaohongshu.words import ZONE
 from platforms.contract import Document, Link, UnavailableError
 from platforms.pulling import Http, Rate, Terms, Window
 

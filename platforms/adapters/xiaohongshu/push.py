@@ -9,13 +9,13 @@ was seen once is of no use for long.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from platforms import signing
+from platforms.adapters import _hooks
 from platforms.contract import BadSignatureError, Document, Link, RawHook, ReadError, Reply
 from platforms.reading import json_value, shown
 
@@ -39,18 +39,13 @@ _REFUSED: Final = Reply(
 
 def verify(hook: RawHook, link: Link, now: datetime) -> None:
     """Raise BadSignatureError unless a secret of the link signed this path, and lately."""
-    stamp, given = _header(hook, "timestamp"), _header(hook, "sign")
-    app_key = _header(hook, "app-key")
-    secrets = signing.values(link.secrets.get("secret", ""))
-    if not secrets:
-        raise BadSignatureError("the link has no secret")
+    stamp, given = _hooks.header(hook, "timestamp"), _hooks.header(hook, "sign")
+    app_key = _hooks.header(hook, "app-key")
+    secrets = _hooks.secrets(link, "secret")
     signed = {"app-key": app_key, "timestamp": stamp}
-    fits = [
-        signing.same(given=given, expected=signature(hook.url, signed, secret=secret))
-        for secret in secrets
-    ]
-    if not any(fits):
-        raise BadSignatureError("the signature does not fit the path")
+    _hooks.require_fit(
+        (signature(hook.url, signed, secret=secret) for secret in secrets), given=given, to="path"
+    )
     _check_clock(stamp, now)
     _messages(hook.body)
 
@@ -74,13 +69,7 @@ def unwrap(hook: RawHook, link: Link) -> Document:
     """The body as it came; the context names the tags of its messages."""
     body = hook.body
     tags = {str(message["msgTag"]) for message in _messages(body)}
-    return Document(
-        name=delivery_id(hook),
-        head=body,
-        open=lambda: io.BytesIO(body),
-        origin="hook",
-        context={"msgTag": ",".join(sorted(tags))},
-    )
+    return _hooks.document(body, name=delivery_id(hook), context={"msgTag": ",".join(sorted(tags))})
 
 
 def delivery_id(hook: RawHook) -> str:
@@ -91,13 +80,6 @@ def delivery_id(hook: RawHook) -> str:
 def reply(accepted: bool) -> Reply:
     """The acknowledgement, or the same object as a failure."""
     return _ACCEPTED if accepted else _REFUSED
-
-
-def _header(hook: RawHook, name: str) -> str:
-    value = hook.headers.get(name, "")
-    if not value:
-        raise BadSignatureError(f"the header {name} is missing")
-    return value
 
 
 def _check_clock(stamp: str, now: datetime) -> None:

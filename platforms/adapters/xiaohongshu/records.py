@@ -7,14 +7,13 @@ platforms-cn.md §8.4.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from platforms.adapters._answers import Item
+from platforms.adapters._json import Item, holds
 from platforms.adapters.xiaohongshu import words
 from platforms.adapters.xiaohongshu.requests import rows
 from platforms.contract import (
@@ -32,8 +31,7 @@ from platforms.values import EXACT
 
 PROFILE: Final = "account_records"
 
-_OPENS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{")
-_MARKS: Final = (b'"records"', b'"tradeNo"', b'"balanceBefore"', b'"fundType"')
+_MARKS: Final = ("records", "tradeNo", "balanceBefore", "fundType")
 
 
 class _Movement(NamedTuple):
@@ -44,8 +42,7 @@ class _Movement(NamedTuple):
 
 def recognises(document: Document) -> bool:
     """Whether it is a JSON object with the fields of such records."""
-    head = document.head
-    return bool(_OPENS.match(head)) and all(mark in head for mark in _MARKS)
+    return holds(document, _MARKS)
 
 
 def read(document: Document) -> Iterator[Record]:
@@ -72,7 +69,7 @@ def read(document: Document) -> Iterator[Record]:
 
 
 def _wallet(record: Item) -> str:
-    wallet = record.text("fundType")
+    wallet = record.required_id("fundType")
     if wallet not in words.WALLETS:
         raise record.refused(f"unknown wallet {shown(wallet)}")
     return wallet
@@ -82,17 +79,17 @@ def _movement(record: Item) -> _Movement:
     for name in ("balanceBefore", "balanceAmount"):
         if not record.states(name):
             raise record.refused(f"no {name}")
-    before, after = record.yuan("balanceBefore"), record.yuan("balanceAmount")
+    before, after = record.money_if_any("balanceBefore"), record.money_if_any("balanceAmount")
     signed = _signed(record)
     if EXACT.add(before, signed) != after:
         raise record.refused(f"{before} and {signed} do not come to the balance {after}")
-    word, remark = record.text("type"), record.optional("remark")
+    word, remark = record.required_id("type"), record.id("remark")
     kind = words.kind(word, (signed > 0) - (signed < 0))
-    said = record.optional("typeDesc") or word
-    number = record.text("tradeNo")
+    said = record.id("typeDesc") or word
+    number = record.required_id("tradeNo")
     line = Line(
         # Whether a transfer has one number in both of its wallets is not documented.
-        external_id=f"{number}|{word}|{record.text('fundType')}",
+        external_id=f"{number}|{word}|{record.required_id('fundType')}",
         kind=kind,
         amount=signed,
         currency=words.CURRENCY,
@@ -100,16 +97,17 @@ def _movement(record: Item) -> _Movement:
         row=record.row,
         order_ref=_order(record, kind),
         payout_ref=number if kind is LineKind.PAYOUT and signed < 0 else "",
-        remittance=record.optional("businessNo"),
+        remittance=record.id("businessNo"),
         label=f"{said}/{remark}" if remark else said,
     )
     return _Movement(line, before, after)
 
 
 def _signed(record: Item) -> Decimal:
-    if not (record.states("incomeAmount") or record.states("outcomeAmount")):
+    names = ("incomeAmount", "outcomeAmount")
+    if not any(record.states(name) for name in names):
         raise record.refused("the record has no amount")
-    came, went = record.yuan("incomeAmount"), record.yuan("outcomeAmount")
+    came, went = map(record.money_if_any, names)
     if came and went:
         raise record.refused(f"the record has income {came} and outgo {went}")
     if came < 0 or went < 0:
@@ -118,7 +116,7 @@ def _signed(record: Item) -> Decimal:
 
 
 def _moment(record: Item) -> datetime:
-    moment = record.millis("createdTime")
+    moment = record.millis_if_any("createdTime", words.ZONE)
     if moment is None:
         raise record.refused("no createdTime")
     return moment
@@ -126,7 +124,7 @@ def _moment(record: Item) -> datetime:
 
 def _order(record: Item, kind: LineKind) -> str:
     """The business number, where the business is an order's."""
-    return record.optional("businessNo") if kind in (LineKind.SALE, LineKind.REFUND) else ""
+    return record.id("businessNo") if kind in (LineKind.SALE, LineKind.REFUND) else ""
 
 
 def _payout(line: Line) -> Payout:

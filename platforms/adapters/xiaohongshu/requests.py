@@ -5,12 +5,11 @@ Source: platforms-cn.md §8.1, §8.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from platforms import signing
-from platforms.adapters._answers import Item, items
+from platforms.adapters._json import Item, answer_of
 from platforms.contract import Document
-from platforms.reading import json_document
 
 
 def sign(parameters: Mapping[str, str], *, secret: str) -> str:
@@ -25,22 +24,21 @@ def sign(parameters: Mapping[str, str], *, secret: str) -> str:
     return signing.md5_hex(f"{parameters['method']}?{text}{secret}".encode())
 
 
-def rows(document: Document, key: str) -> Iterator[Item]:
+def rows(document: Document, key: str) -> list[Item]:
     """The objects of the list `key` of a page. Raises ReadError.
 
     The gateway wraps an answer once, and the financial ones wrap it again; each layer
     says of itself whether it succeeded.
     """
-    with document.open() as stream:
-        layer = Item(1, json_document(stream))
+    layer = answer_of(document)
     for _ in range(3):
         if layer.source.get("success", True) is not True:
             raise layer.refused("the platform answered with a failure")
-        if layer.optional("error_code") not in ("", "0"):
-            raise layer.refused(f"the platform answered with error {layer.text('error_code')}")
+        if (error := layer.id("error_code")) not in ("", "0"):
+            raise layer.refused(f"the platform answered with error {error}")
         if key in layer.source:
-            return items(layer.source, key)
-        inner = layer.item("data")
+            return layer.items(key)
+        inner = layer.child_if_any("data")
         if inner is None:
             break
         layer = inner

@@ -10,27 +10,25 @@ kind is UNKNOWN.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from platforms.adapters._answers import Item
+from platforms.adapters._json import Item, holds
 from platforms.adapters.xiaohongshu import words
 from platforms.adapters.xiaohongshu.requests import rows
 from platforms.contract import Document, Line, LineKind, Record, Statement, Totals
 from platforms.reading import shown
-from platforms.values import EXACT
+from platforms.values import EXACT, NOTHING
 
 TRANSACTIONS: Final = "transactions"
 EXPENSES: Final = "expenses"
 
-_OPENS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{")
-_MARKS: Final[Mapping[str, tuple[bytes, ...]]] = {
-    TRANSACTIONS: (b'"transactions"', b'"transactionId"', b'"erqingType"', b'"settleBizType"'),
-    EXPENSES: (b'"expenses"', b'"expenseId"', b'"erqingType"', b'"baseBizType"'),
+_MARKS: Final[Mapping[str, tuple[str, ...]]] = {
+    TRANSACTIONS: ("transactions", "transactionId", "erqingType", "settleBizType"),
+    EXPENSES: ("expenses", "expenseId", "erqingType", "baseBizType"),
 }
 
 _BUSINESS: Final[Mapping[str, tuple[LineKind, str]]] = {
@@ -110,14 +108,11 @@ def read(document: Document) -> Iterator[Record]:
 
 
 def _key(document: Document) -> str:
-    head = document.head
-    if not _OPENS.match(head):
-        return ""
-    return next((key for key, marks in _MARKS.items() if all(m in head for m in marks)), "")
+    return next((key for key, marks in _MARKS.items() if holds(document, marks)), "")
 
 
 def _wallet(item: Item) -> str:
-    number = item.text("erqingType")
+    number = item.required_id("erqingType")
     if number not in words.ERQING_TYPES:
         raise item.refused(f"unknown erqingType {shown(number)}")
     return words.ERQING_TYPES[number]
@@ -125,17 +120,19 @@ def _wallet(item: Item) -> str:
 
 def _transaction(item: Item) -> tuple[list[Line], Decimal]:
     """The lines of an order's settlement, and what its parts do not explain."""
-    for name in item.source:
-        if name.endswith(("Amount", "Promotion")) and name not in _PLACED and item.yuan(name):
-            raise item.refused(f"unknown sum {shown(name)}: {item.yuan(name)}")
-    number = f"transaction:{item.text('transactionId')}"
-    kind, said = _BUSINESS.get(item.text("transactionBizType"), (LineKind.UNKNOWN, "未知业务"))
+    unplaced = (name for name in item.source if name not in _PLACED)
+    for name in unplaced:
+        if name.endswith(("Amount", "Promotion")) and (value := item.money_if_any(name)):
+            raise item.refused(f"unknown sum {shown(name)}: {value}")
+    number = f"transaction:{item.required_id('transactionId')}"
+    business = item.required_id("transactionBizType")
+    kind, said = _BUSINESS.get(business, (LineKind.UNKNOWN, "未知业务"))
     goods = _Part(_GOODS, kind, 1, said)
-    way = -1 if item.text("settleBizType") == _REFUND else 1
+    way = -1 if item.required_id("settleBizType") == _REFUND else 1
     found = [
-        (part, way * part.sign * item.yuan(part.name).copy_abs())
+        (part, way * part.sign * item.money_if_any(part.name).copy_abs())
         for part in (goods, *_PARTS)
-        if item.yuan(part.name)
+        if item.money_if_any(part.name)
     ]
     total = _signed(item)
     for _, value in found:
@@ -147,23 +144,24 @@ def _transaction(item: Item) -> tuple[list[Line], Decimal]:
 
 def _expense(item: Item) -> tuple[list[Line], Decimal]:
     """The line of a service, which has no parts."""
-    kind, said = _SERVICES.get(item.text("baseBizType"), (LineKind.UNKNOWN, "未知服务"))
+    kind, said = _SERVICES.get(item.required_id("baseBizType"), (LineKind.UNKNOWN, "未知服务"))
     part = _Part("amount", kind, 1, said)
-    return [_line(item, f"expense:{item.text('expenseId')}", part, _signed(item))], Decimal(0)
+    line = _line(item, f"expense:{item.required_id('expenseId')}", part, _signed(item))
+    return [line], NOTHING
 
 
 def _signed(item: Item) -> Decimal:
     """`amount`: negative for a refund, and where it is stated negative."""
     if not item.states("amount"):
         raise item.refused("no amount")
-    way, value = item.text("settleBizType"), item.yuan("amount")
+    way, value = item.required_id("settleBizType"), item.money_if_any("amount")
     if way not in (_INCOME, _REFUND):
         raise item.refused(f"unknown settleBizType {shown(way)}")
     return -value.copy_abs() if value and way == _REFUND else value
 
 
 def _line(item: Item, external_id: str, part: _Part, value: Decimal) -> Line:
-    state = item.text("commonSettleStatus")
+    state = item.required_id("commonSettleStatus")
     if state not in _STATES:
         raise item.refused(f"unknown commonSettleStatus {shown(state)}")
     return Line(
@@ -173,7 +171,7 @@ def _line(item: Item, external_id: str, part: _Part, value: Decimal) -> Line:
         currency=words.CURRENCY,
         event_at=_moment(item),
         row=item.row,
-        order_ref=item.optional("packageId"),
+        order_ref=item.id("packageId"),
         label=f"{part.said}/{_STATES[state]}",
     )
 
@@ -181,7 +179,7 @@ def _line(item: Item, external_id: str, part: _Part, value: Decimal) -> Line:
 def _moment(item: Item) -> datetime:
     """When it was settled, else when it can be, else when the order was made."""
     for name in ("settledTime", "canSettleTime", "orderTime"):
-        moment = item.millis(name)
+        moment = item.millis_if_any(name, words.ZONE)
         if moment is not None:
             return moment
     raise item.refused("it has no time")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from platforms.adapters._cn_export import directed
 from platforms.contract import LineKind
 
 CURRENCY: Final = "CNY"
+ZONE: Final = ZoneInfo("Asia/Shanghai")
 BALANCE: Final = "NOT_ER_QING"
 WECHAT: Final = "ER_QING_WECHAT"
 ALIPAY: Final = "ER_QING_ALIPAY"
