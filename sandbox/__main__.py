@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description=__doc__,
-        epilog="The simulated bank over HTTP: python -m sandbox.online_bank --help",
+        epilog="Over HTTP: python -m sandbox.online_bank and python -m sandbox.marketplaces",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="a new or empty directory")
     parser.add_argument("--seed", type=int, default=7)

@@ -83,8 +83,8 @@ class Stripe:
         if not key:
             return stripe_lists.refusal(401, "You did not provide an API key.")
         stores = desk.world.of(self.code)
-        store = next((s for s in stores if hmac.compare_digest(s.secrets["access_token"], key)), 0)
-        if not isinstance(store, Store):
+        store = next((s for s in stores if s.secrets["access_token"] == key), None)
+        if store is None:
             shown = f"{key[:8]}{'*' * 12}{key[-4:]}" if len(key) > 12 else "*" * len(key)
             return stripe_lists.refusal(401, f"Invalid API Key provided: {shown}")
         return stripe_lists.answer(call, desk, store)
