@@ -7,6 +7,7 @@ platforms, and verifying the right bytes is the part that differs.
 from __future__ import annotations
 
 import base64
+import functools
 import binascii
 import hashlib
 import hmac
@@ -146,7 +147,9 @@ def from_base64(text: str, *, what: str) -> bytes:
 _PEM: Final = re.compile(r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----.+?-----END \1-----", re.DOTALL)
 
 
+@functools.lru_cache(maxsize=64)
 def _private_key(text: str) -> rsa.RSAPrivateKey:
+    # Reading one proves that its primes are primes, which takes longer than the rest of a call.
     try:
         if "-----BEGIN" in text:
             key = serialization.load_pem_private_key(text.strip().encode(), password=None)

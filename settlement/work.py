@@ -49,7 +49,7 @@ RUN = Kind(table="settlement_reconrun", waiting=("queued",), working="running")
 PAYMENT = Kind(
     table="settlement_withdrawal", waiting=("reserved", "outcome_unknown"), working="submitted"
 )
-PULL = Kind(table="settlement_pullday", waiting=("waiting",), working="pulling")
+PULL = Kind(table="settlement_pullday", waiting=("waiting", "refused"), working="pulling")
 HOOK = Kind(table="settlement_hook", waiting=("waiting",), working="handling")
 
 CLAIM = """

@@ -16,6 +16,9 @@ MONEY = ("ledger", "platforms", "settlement")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 ADAPTERS_ARE_CALLED_BY = {
+    "settlement/money_in/consent.py",
+    "settlement/money_in/inbox.py",
+    "settlement/money_in/pulling.py",
     "settlement/money_in/ingest.py",
     "settlement/money_in/inspection.py",
     "settlement/money_in/linking.py",
@@ -77,7 +80,7 @@ def test_only_a_few_rooms_talk_to_adapters() -> None:
         named(path)
         for path in sources("settlement", "web", "accounts", "ledger")
         if re.search(
-            r"registry\.(recognise|pushes|pays)\(|adapter\.(read|verify|unwrap|pull)\(",
+            r"registry\.(recognise|pushes|pays)\(|adapter\.(read|verify|unwrap|pull|probe|exchange|renew|revoke|challenge)\(",
             path.read_text(encoding="utf-8"),
         )
     }

@@ -60,7 +60,7 @@ class PullDay(models.Model):
         indexes = [
             models.Index(
                 fields=["lease_until"],
-                condition=models.Q(state__in=["waiting", "pulling"]),
+                condition=~models.Q(state="complete"),
                 name="day_still_to_fetch",
             ),
         ]

@@ -38,6 +38,8 @@ from settlement.money_in.wire import Wire
 from settlement.work import PULL, Lease, claim, kept_alive
 
 log = logging.getLogger(__name__)
+REFUSED_PAUSE = timedelta(days=1)
+"""What a platform refused is tried again: it, its clock or we may have been mended."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
 CHECKS = (timedelta(days=2), timedelta(days=5), timedelta(days=15))
 """So long after its end a complete day is asked for once more: platforms enter some things late."""
@@ -246,6 +248,10 @@ def _refused(lease: Lease, reason: str) -> None:
     with acting_for(lease.merchant_id):
         lease.still_held()
         PullDay.objects.filter(id=lease.id).update(
-            state=PullState.REFUSED, error_reason=reason, lease_until=None, lease_token=None
+            state=PullState.REFUSED,
+            error_reason=reason,
+            attempts=0,
+            lease_until=timezone.now() + REFUSED_PAUSE,
+            lease_token=None,
         )
     log.warning("day %s was refused: %s", lease.id, reason)

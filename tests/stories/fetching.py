@@ -83,8 +83,6 @@ def check_once_more(merchant: Merchant) -> None:
 def _waiting(merchant: Merchant, until: date) -> list[PullDay]:
     with acting_for(merchant.id):
         days = PullDay.objects.filter(day__lte=until, completed_at=None)
-        refused = days.filter(state=PullState.REFUSED).first()
-        assert refused is None, (str(refused), refused and refused.error_reason)
         days.update(lease_until=None, lease_token=None)
         return list(days.order_by("day", "id").select_related("link__store"))
 

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from platforms import registry
 from platforms.contract import Adapter, Pushes
+from platforms.pulling import Authorises, Pulls
 
 
 class Command(BaseCommand):
@@ -35,20 +36,24 @@ class Command(BaseCommand):
             self.stdout.write(table(registry.all()))
             return
         for row in rows:
-            hooks = "hooks" if row["hooks"] else ""
+            parts = " ".join(part for part in ("pull", "consent", "hooks") if row[part])
             line = (
-                f"{row['code']:<12} {row['family']:<9} {row['zone']:<14} {hooks:<6} {row['name']}"
+                f"{row['code']:<12} {row['family']:<9} {row['zone']:<14} {parts:<19} {row['name']}"
             )
             self.stdout.write(line)
 
 
 def table(adapters: Iterable[Adapter]) -> str:
-    """The adapters as a table in Markdown: whose hooks are checked, and what is unverified."""
-    rows = ["| | code | hooks | unverified |", "|---|---|---|---|"]
+    """The adapters as a table in Markdown: what is fetched and how it is linked, whose hooks are
+    checked, and what is unverified. All of them read.
+    """
+    rows = ["| | code | fetched | hooks | unverified |", "|---|---|---|---|---|"]
     for adapter in adapters:
         hooks = "checked" if isinstance(adapter, Pushes) else ""
+        way = "by consent or keys" if isinstance(adapter, Authorises) else "by keys"
+        fetched = way if isinstance(adapter, Pulls) else ""
         unverified = ", ".join(f"`{part}`" for part in sorted(adapter.unverified))
-        rows.append(f"| {adapter.name} | `{adapter.code}` | {hooks} | {unverified} |")
+        rows.append(f"| {adapter.name} | `{adapter.code}` | {fetched} | {hooks} | {unverified} |")
     return "\n".join(rows)
 
 
@@ -60,6 +65,8 @@ def _row(adapter: Adapter) -> dict[str, object]:
         "zone": adapter.zone,
         "cash_accounts": list(adapter.cash_accounts),
         "credentials": list(adapter.credentials),
+        "pull": isinstance(adapter, Pulls),
+        "consent": isinstance(adapter, Authorises),
         "hooks": isinstance(adapter, Pushes),
         "kinds": {word: kind.value for word, kind in adapter.kinds.items()},
         "unverified": dict(adapter.unverified),
