@@ -53,6 +53,7 @@ def linked(market: Running, *, days: int) -> Linked:
 
 def enter_keys(link: StoreLink, theirs: TheirStore, owner: User, first: date) -> None:
     """What the page does with the keys of the form."""
+    link.refresh_from_db()
     consent.enter_keys(link, secrets=dict(theirs.secrets), fetch_from=first, by=owner)
 
 

@@ -177,6 +177,7 @@ def test_wrong_keys_are_said_and_keep_nothing(market: Running) -> None:
     [stripe] = market.world.of("stripe")
     link = ours.links[stripe.code]
     with acting_for(ours.merchant.id):
+        link.refresh_from_db()
         first = link.created_at.date()
         consent.enter_keys(link, secrets={"access_token": "sk_wrong"}, fetch_from=first,
                            by=ours.owner)  # fmt: skip
