@@ -7,8 +7,8 @@ platforms, and verifying the right bytes is the part that differs.
 from __future__ import annotations
 
 import base64
-import functools
 import binascii
+import functools
 import hashlib
 import hmac
 import re
