@@ -244,10 +244,10 @@ class Link:
     """What an adapter may know of a store link: secrets by their common names.
 
     Names: secret, app_key, app_id, token, aes_key, webhook_id, verification_token, public_key
-    (PEM text); for calls of our own also access_token, refresh_token, private_key (PEM text),
-    serial (a certificate's number), shop (what the platform calls it, or its host), region (a
-    country or site). Several values of one name (rotation) are separated by a newline, except in
-    a PEM, whose blocks follow one another.
+    (PEM text); for calls of our own also app_secret, access_token, refresh_token, private_key (PEM
+    text), serial (a certificate's number), shop (what the platform calls it, or its host), region
+    (a country or site). Several values of one name (rotation) are separated by a newline, the one
+    that signs first, except in a PEM, whose blocks follow one another.
     """
 
     secrets: Mapping[str, str] = field(default_factory=dict)

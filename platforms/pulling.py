@@ -116,8 +116,9 @@ class Pulls(Protocol):
     terms: ClassVar[Terms]
 
     def probe(self, http: Http, link: Link) -> str:
-        """Make the cheapest signed call and return what the platform calls the shop ("" if it
-        does not say). Raises UnauthorisedError and the errors of `pull`.
+        """Make the cheapest signed call and return the platform's own number of the shop, or its
+        host, the same for ever ("" if it does not say). Raises UnauthorisedError and the errors of
+        `pull`.
         """
         ...
 

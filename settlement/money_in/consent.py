@@ -19,7 +19,9 @@ from django.utils.translation import gettext as _
 
 from accounts import permissions
 from accounts.access import acting_for
+from accounts.errors import StoreTakenError
 from accounts.models import LinkMethod, LinkState, PlatformApp, StoreLink, User
+from accounts.onboarding import number_stores
 from platforms import registry
 from platforms.contract import Adapter, AdapterError, Link, Pushes, UnauthorisedError
 from platforms.pulling import Authorises, NotYetError, Pulls, Revokes, Tokens
@@ -31,6 +33,7 @@ from settlement.money_in.wire import Wire
 log = logging.getLogger(__name__)
 LIVE = (LinkState.ACTIVE, LinkState.EXPIRING)
 STATE_SECONDS = 900
+LONGEST_NUMBER = 64
 SALT = "tributary.consent"
 TOKENS = ("access_token", "refresh_token")
 """What consent brings."""
@@ -156,6 +159,13 @@ def prove(*, merchant_id: UUID, link_id: UUID) -> None:
             permissions.disproved(link, reason=str(error))
         return
     named = {"shop": shop} if shop and "shop" not in tokens.secrets else {}
+    try:
+        with acting_for(merchant_id):
+            _number(link, shop or tokens.shop)
+    except StoreTakenError:
+        with acting_for(merchant_id):
+            permissions.disproved(link, reason=_("another store of yours is this very shop"))
+        return
     with acting_for(merchant_id):
         permissions.grant(
             link,
@@ -211,6 +221,16 @@ def _check_shop(link: StoreLink, found: str) -> None:
             _("the platform answered for the shop %(found)s, and this store is %(known)s")
             % {"found": found, "known": known}
         )
+
+
+def _number(link: StoreLink, found: str) -> None:
+    """Keep what the platform calls the shop: linked once more its money would count twice.
+
+    Raises StoreTakenError.
+    """
+    if found and not link.store.external_id:
+        link.store.external_id = found[:LONGEST_NUMBER]
+        number_stores([link.store])
 
 
 def due(link: StoreLink, *, now: datetime) -> bool:

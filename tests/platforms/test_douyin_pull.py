@@ -194,7 +194,7 @@ def test_a_merchants_own_app_needs_no_token_of_the_link() -> None:
 
 
 def test_the_probe_names_the_shop() -> None:
-    assert ADAPTER.probe(Wire(answer=shop), OWN) == "店铺名"
+    assert ADAPTER.probe(Wire(answer=shop), OWN) == "4463798"
     told = Wire(answer=lambda _: page([movement(1)], "X1"))
     assert ADAPTER.probe(told, LINK) == "4463798"
     assert [json.loads(request.body)["size"] for request in told.sent] == [1]
@@ -276,7 +276,7 @@ def test_a_code_is_redeemed_for_tokens_with_their_ends() -> None:
     }
     assert tokens.expires_at == wire.at + timedelta(seconds=530808)
     assert tokens.renewable_until == wire.at + timedelta(seconds=530808, days=7)
-    assert (tokens.shop, tokens.scopes) == ("店铺名", ("SCOPE",))
+    assert (tokens.shop, tokens.scopes) == ("4463798", ("SCOPE",))
 
 
 def test_an_end_stated_as_an_instant_is_one() -> None:

@@ -313,7 +313,7 @@ def test_a_list_that_is_none_is_an_outage(body: bytes) -> None:
 
 
 def test_the_probe_names_the_seller() -> None:
-    assert MERCADOPAGO.probe(Wire(answer=MercadoPago()), LINK) == "LOJA UM"
+    assert MERCADOPAGO.probe(Wire(answer=MercadoPago()), LINK) == "77"
 
 
 # --- consent --------------------------------------------------------------------------

@@ -187,9 +187,9 @@ def test_a_page_that_moved_on_leaves_no_movement_out() -> None:
     assert len(rest) == 27
 
 
-def test_the_probe_gives_the_name_of_the_shop() -> None:
+def test_the_probe_gives_the_number_of_the_shop() -> None:
     wire = Wire(answer=shop)
-    assert ADAPTER.probe(wire, LINK) == "小店"
+    assert ADAPTER.probe(wire, LINK) == "gh_1"
     assert [request.method for request in wire.sent] == ["POST", "GET"]
 
 

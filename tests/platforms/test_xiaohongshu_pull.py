@@ -224,7 +224,7 @@ def test_a_code_is_redeemed_and_tokens_are_renewed() -> None:
         assert tokens.secrets == {"access_token": "token-2", "refresh_token": "refresh-2"}
         assert tokens.expires_at == datetime(2026, 3, 22, 4, tzinfo=UTC)
         assert tokens.renewable_until == datetime(2026, 3, 29, 4, tzinfo=UTC)
-        assert tokens.shop == "小店"
+        assert tokens.shop == "5f0example"
 
 
 def test_nothing_is_redeemed_without_a_code_tokens_or_ends() -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import permissions
 from accounts.access import acting_for
 from accounts.models import StoreLink
+from accounts.onboarding import add_store
 from sandbox.marketplaces import Running, make_world, serve
 from settlement.models import Line, PullDay, SourceDocument
 from settlement.money_in import consent, pulling
@@ -170,6 +171,24 @@ def test_a_worker_that_dies_between_two_documents_is_resumed_behind_the_last(
 
 class Killed(BaseException):
     """The worker is gone: nothing after it runs."""
+
+
+def test_a_shop_is_linked_once(market: Running) -> None:
+    ours = linked(market, days=DAYS)
+    [theirs] = market.world.of("shopify")
+    with acting_for(ours.merchant.id):
+        first = StoreLink.objects.select_related("store__settlement_account").get(
+            id=ours.links[theirs.code].id
+        )
+        assert first.store.external_id, "the platform's own name for the shop was not kept"
+        again = add_store(first.store.settlement_account, platform="shopify", name="once more")
+        link = StoreLink.objects.select_related("store").get(store=again)
+        enter_keys(link, theirs, ours.owner, market.world.ends_on)
+    consent.prove(merchant_id=ours.merchant.id, link_id=link.id)
+    with acting_for(ours.merchant.id):
+        link.refresh_from_db()
+        assert link.state == "error" and "this very shop" in link.error_reason
+        assert link.secrets_sealed is None
 
 
 def test_wrong_keys_are_said_and_keep_nothing(market: Running) -> None:

@@ -73,7 +73,7 @@ def _asked(http: Http, link: Link, path: str, asked: Mapping[str, object]) -> To
         expires_at=end,
         renewable_until=end + _BETWEEN_ENDS if refresh else None,
         scopes=tuple(scope for scope in scopes.split(",") if scope),
-        shop=text(data, "shop_name") or shop,
+        shop=shop or text(data, "shop_name"),
     )
 
 

@@ -39,7 +39,7 @@ _SIZES: Final[Mapping[str, int]] = {_MOVEMENTS: 1000, _SETTLEMENTS: 100}
 
 
 def probe(http: Http, link: Link) -> str:
-    """The shop's name, where a token is made for the shop; else its number, where it is told.
+    """The shop's number, where it is told; its name where a token names nothing else.
 
     Raises the errors of `pull`.
     """

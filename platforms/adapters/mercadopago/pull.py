@@ -100,9 +100,9 @@ class _Made:
 
 
 def probe(http: Http, link: Link) -> str:
-    """The seller's nickname, or its number. Raises the errors of `pull`."""
+    """The seller's number. Raises the errors of `pull`."""
     seller = _seller(http, link)
-    return text_of(seller, "nickname") or text_of(seller, "id")
+    return text_of(seller, "id")
 
 
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:

@@ -70,9 +70,9 @@ _REFUSALS: Final = Refusals(
 
 
 def probe(http: Http, link: Link) -> str:
-    """The shop's name. Raises the errors of `pull`."""
+    """The shop's original number (gh_…), or its name. Raises the errors of `pull`."""
     info = inside(_Session(http, link).get("/channels/ec/basics/info/get"), "info")
-    return text(info, "nickname") or text(info, "username")
+    return text(info, "username") or text(info, "nickname")
 
 
 def pull(http: Http, link: Link, window: Window) -> Iterator[Document]:

@@ -57,7 +57,7 @@ def _asked(http: Http, link: Link, method: str, asked: Mapping[str, object]) -> 
         secrets={"access_token": access, "refresh_token": refresh},
         expires_at=_instant(data, "accessTokenExpiresAt"),
         renewable_until=_instant(data, "refreshTokenExpiresAt"),
-        shop=text(data, "sellerName") or text(data, "sellerId"),
+        shop=text(data, "sellerId") or text(data, "sellerName"),
     )
 
 
