@@ -36,6 +36,8 @@ class PullDayAdmin(ActingAdmin):
     list_filter = ("state", MerchantFilter)
     search_fields = ("merchant__name", "link__store__name", "error_reason")
     date_hierarchy = "day"
+    fields = ("merchant", "link", "day", "state", "documents", "failures", "error_reason",
+              "asked_at", "completed_at", "lease_until")  # fmt: skip
     actions = ("fetch_again",)
 
     @admin.action(description=_("Fetch again"), permissions=["act"])
