@@ -68,10 +68,13 @@ def pending(link: StoreLink) -> dict[str, Any] | None:
 
 
 def disproved(link: StoreLink, *, reason: str) -> None:
-    """What was given does not work: say why, keep what worked before. Inside `acting_for`."""
+    """What was given does not work: say why, keep what worked before (files can be uploaded all
+    the same). Inside `acting_for`.
+    """
     link.pending_sealed, link.error_reason, link.renewing_until = None, reason, None
     if link.state in {LinkState.PENDING, LinkState.REAUTH_PENDING}:
-        link.state = LinkState.ERROR
+        by_upload = link.method == LinkMethod.UPLOAD
+        link.state = LinkState.ACTIVE if by_upload else LinkState.ERROR
     link.save(update_fields=["pending_sealed", "state", "error_reason", "renewing_until"])
 
 

@@ -9,6 +9,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from accounts import permissions
 from accounts.admin import OperatorAdmin, OperatorForm
@@ -44,11 +49,13 @@ class ApplicationForm(OperatorForm):
             del fields["code"]
         else:
             fields["code"] = forms.ChoiceField(
-                label=_("platform"), choices=[(code, registry.get(code).name) for code in known]
+                label=_("platform"),
+                choices=[(code, registry.get(code).name) for code in known],
+                widget=UnfoldAdminSelectWidget,
             )
         for name in sorted({name for names in known.values() for name in names}):
-            plain = forms.Textarea() if name in LONG else forms.PasswordInput()
-            fields[name] = forms.CharField(label=name, required=False, widget=plain)
+            widget = UnfoldAdminTextareaWidget if name in LONG else UnfoldAdminPasswordWidget
+            fields[name] = forms.CharField(label=name, required=False, widget=widget)
 
     def clean(self) -> dict[str, Any]:
         """Every secret the platform's applications are made of must be here or come now."""

@@ -40,9 +40,16 @@ class KeysForm(forms.Form):
     """
 
     def __init__(
-        self, data: Any = None, *, names: Sequence[str], known: bool, first: date, today: date
+        self,
+        data: Any = None,
+        *,
+        names: Sequence[str],
+        known: bool,
+        first: date,
+        today: date,
+        number: str = "",
     ) -> None:
-        super().__init__(data, label_suffix="")
+        super().__init__(data, label_suffix="", initial={"shop": number})
         fields: dict[str, Any] = self.fields
         for name in names:
             fields[name] = _field(name, known=known)

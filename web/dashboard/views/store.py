@@ -157,7 +157,8 @@ def _badge(day: PullDay) -> labels.Badge:
 def _keys_form(link: StoreLink, data: Any = None) -> KeysForm:
     names = consent.ways(link.store.platform).keys
     known = link.secrets_sealed is not None
-    return KeysForm(data, names=names, known=known, **_span(link))
+    number = "" if known else link.store.external_id
+    return KeysForm(data, names=names, known=known, number=number, **_span(link))
 
 
 def _span(link: StoreLink) -> dict[str, date]:
