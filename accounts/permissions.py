@@ -146,6 +146,11 @@ def may_renew(link_id: UUID, *, now: datetime) -> bool:
     return taken == 1
 
 
+def renewal_done(link_id: UUID) -> None:
+    """Give the renewal back unused. Inside `acting_for`."""
+    StoreLink.objects.filter(id=link_id).update(renewing_until=None)
+
+
 _CHANGED = [
     "state", "secrets_sealed", "expires_at", "renewable_until", "renewing_until", "scopes",
     "error_reason",

@@ -252,6 +252,10 @@ def renew(link: StoreLink, *, now: datetime) -> dict[str, str]:
             raise NotYetError("another worker renews the token", retry_after=3)
         fresh = StoreLink.objects.select_related("store").get(id=link.id)
         secrets = permissions.secrets_of(fresh)
+        if fresh.secrets_sealed != link.secrets_sealed:
+            # Somebody was quicker: a second renewal would end the token they are using.
+            permissions.renewal_done(link.id)
+            return secrets
     tokens = adapter.renew(_wire(link, secrets), Link(secrets=secrets))
     with acting_for(link.merchant_id):
         permissions.renewed(

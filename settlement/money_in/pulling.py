@@ -137,11 +137,22 @@ def _fetch(lease: Lease) -> None:
         raise RefusedCallError("this platform is not fetched from")
     link = Link(secrets=secrets)
     wire = Wire(code=adapter.code, terms=adapter.terms, link=link)
-    asked_at = timezone.now()
+    if not row.cursor:
+        _begun(lease, row)
     window = window_of(adapter, row.day, cursor=row.cursor)
     for document in adapter.pull(wire, link, window):
         _keep(lease, row, document)
-    _complete(lease, row.id, asked_at, window.end, adapter.terms.ready)
+    _complete(lease, row.id, window.end, adapter.terms.ready)
+
+
+def _begun(lease: Lease, row: PullDay) -> None:
+    """Note when the first page is asked for: later ones may be resumed long after it, and the day
+    is only as complete as it was then.
+    """
+    with acting_for(lease.merchant_id):
+        lease.still_held()
+        row.asked_at = timezone.now()
+        row.save(update_fields=["asked_at"])
 
 
 def window_of(adapter: Adapter, day: date, *, cursor: str = "") -> Window:
@@ -173,14 +184,14 @@ def _keep(lease: Lease, row: PullDay, document: Document) -> None:
         row.save(update_fields=["cursor", "documents", "failures", "attempts"])
 
 
-def _complete(
-    lease: Lease, day_id: UUID, asked_at: datetime, end: datetime, ready: timedelta
-) -> None:
+def _complete(lease: Lease, day_id: UUID, end: datetime, ready: timedelta) -> None:
     """The day is whole, if it was over at the platform when we asked; else it is asked for then."""
     with acting_for(lease.merchant_id):
         lease.still_held()
         row = PullDay.objects.get(id=day_id)
-        row.asked_at, row.cursor, row.error_reason = asked_at, "", ""
+        asked_at = row.asked_at
+        assert asked_at is not None, "noted when its first page was asked for"
+        row.cursor, row.error_reason = "", ""
         row.failures = row.attempts = 0
         row.lease_token = None
         if asked_at >= end + ready:
@@ -249,6 +260,8 @@ def _refused(lease: Lease, reason: str) -> None:
         lease.still_held()
         PullDay.objects.filter(id=lease.id).update(
             state=PullState.REFUSED,
+            # What is refused may be the cursor itself: the next try begins anew.
+            cursor="",
             error_reason=reason,
             attempts=0,
             lease_until=timezone.now() + REFUSED_PAUSE,

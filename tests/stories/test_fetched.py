@@ -173,6 +173,27 @@ class Killed(BaseException):
     """The worker is gone: nothing after it runs."""
 
 
+def test_a_day_is_as_complete_as_when_its_first_page_was_asked_for(market: Running) -> None:
+    ours = linked(market, days=DAYS)
+    pulling.queue_days(now=timezone.now())
+    [theirs] = market.world.of("wechatpay")
+    with acting_for(ours.merchant.id):
+        day = PullDay.objects.get(link=ours.links[theirs.code], day=market.world.ends_on)
+        begun = timezone.now() - timedelta(days=2)
+    # The first document is kept, then the line breaks.
+    market.faults.turn_on("error", every=4, times=1)
+    pulling.pull(merchant_id=ours.merchant.id, day_id=day.id)
+    with acting_for(ours.merchant.id):
+        day.refresh_from_db()
+        assert day.cursor and day.asked_at is not None
+        # As if that had been before the day was over at the platform.
+        PullDay.objects.filter(id=day.id).update(asked_at=begun, lease_until=None)
+    pulling.pull(merchant_id=ours.merchant.id, day_id=day.id)
+    with acting_for(ours.merchant.id):
+        day.refresh_from_db()
+    assert (day.cursor, day.completed_at, day.state) == ("", None, "waiting")
+
+
 def test_a_shop_is_linked_once(market: Running) -> None:
     ours = linked(market, days=DAYS)
     [theirs] = market.world.of("shopify")
