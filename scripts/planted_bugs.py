@@ -2,6 +2,7 @@
 
     .venv/bin/python scripts/planted_bugs.py            all of them
     .venv/bin/python scripts/planted_bugs.py WORD…      those whose name contains one of the words
+    .venv/bin/python scripts/planted_bugs.py 70-130     those of these places, counted from 1
 
 Works in a temporary copy of the checkout, never in the checkout itself. The suite must pass there
 before anything is planted. Prints a line for each bug; exit code 1 when one survives, 2 when a bug
@@ -52,7 +53,11 @@ class CannotPlantError(Exception):
 
 def main(words: list[str]) -> int:
     """Plant each bug and tell what became of it; returns the exit code."""
-    bugs = [bug for bug in BUGS if not words or any(word in bug.name for word in words)]
+    bugs = [
+        bug
+        for place, bug in enumerate(BUGS, 1)
+        if not words or any(_is_meant(word, place, bug.name) for word in words)
+    ]
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         tree = copy_checkout(Path(folder))
         try:
@@ -67,6 +72,12 @@ def main(words: list[str]) -> int:
             return 2
     tell(f"{len(bugs) - len(survived)} of {len(bugs)} caught")
     return 1 if survived else 0
+
+
+def _is_meant(word: str, place: int, name: str) -> bool:
+    if places := re.fullmatch(r"(\d+)-(\d+)", word):
+        return int(places[1]) <= place <= int(places[2])
+    return word in name
 
 
 def copy_checkout(folder: Path) -> Path:
