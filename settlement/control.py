@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from accounts.access import acting_for
 from accounts.models import BankAccount, StoreLink
@@ -87,7 +88,9 @@ def queue_days(*, now: datetime) -> int:
             link_id=id,
         )
     waiting = PullDay.objects.using("ops").filter(state__in=[*PULL.waiting, PULL.working])
-    days = _abandoned(waiting, now)
+    # One day of every link, then a second one: a long past that is fetched keeps nobody waiting.
+    turn = Window(RowNumber(), partition_by="link_id", order_by="day")
+    days = _abandoned(waiting, now, first=(turn,))
     for merchant_id, id in days:
         wake("settlement.tasks.pull", expires=DAYS_SECONDS, merchant_id=merchant_id, day_id=id)
     return len(days)
@@ -172,9 +175,14 @@ def collect_statements() -> int:
     return len(accounts)
 
 
-def _abandoned(rows: QuerySet, now: datetime) -> list[tuple]:  # type: ignore[type-arg]
+def _abandoned(
+    rows: QuerySet,  # type: ignore[type-arg]
+    now: datetime,
+    *,
+    first: tuple[Window, ...] = (),
+) -> list[tuple]:  # type: ignore[type-arg]
     free = rows.filter(Q(lease_until=None) | Q(lease_until__lt=now))
-    return list(free.order_by("id").values_list("merchant_id", "id")[:BATCH])
+    return list(free.order_by(*first, "id").values_list("merchant_id", "id")[:BATCH])
 
 
 def tidy(*, now: datetime) -> None:

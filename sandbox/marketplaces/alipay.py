@@ -53,6 +53,7 @@ class Alipay:
 
     code = "alipay"
     hosts: Sequence[str] = ("openapi.alipay.com", "dwbillcenter.alipay.com", "openauth.alipay.com")
+    events: Sequence[str] = ("trade_status_sync",)
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """An application of the merchant's own, with its key; the PID is the shop."""

@@ -7,11 +7,12 @@ POST /faults           {"storm": {"every": 3}, "drift": {}, "error": null}: on a
 POST /application      {"douyin_back": URL, "ebay_back": URL}: where their consent pages lead
 POST /clock            {"at": "2026-03-15T12:00:00+08:00"}: time stands there; null: runs on
 POST /hooks            {"store", "event", "url"[, "mischief"]}: sends a signed hook → what came
-                       back, once for each delivery
+                       back, once for each delivery; 502 if nothing did
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ def answer(call: Call, desk: Desk) -> Answer:
         return reply(200, found(desk, wish))
     except (UnknownFaultError, UnknownEventError, ValueError, KeyError, TypeError) as error:
         return reply(400, {"error": f"{type(error).__name__}: {error}"})
+    except (OSError, http.client.HTTPException) as error:
+        return reply(502, {"error": f"the hook did not arrive: {type(error).__name__}: {error}"})
 
 
 def stores(world: World) -> list[dict[str, Any]]:
@@ -52,6 +55,7 @@ def _listed(store: Store) -> dict[str, Any]:
         "currency": store.currency,
         "zone": store.zone,
         "secrets": dict(store.secrets),
+        "events": list(directory.of(store.platform).events),
     }
 
 

@@ -36,6 +36,7 @@ class Douyin:
 
     code = "douyin"
     hosts: Sequence[str] = ("openapi-fxg.jinritemai.com", douyin_consent.HOST)
+    events: Sequence[str] = ("110", "103", "206")
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """One application of the operator's; each shop has its own tokens."""

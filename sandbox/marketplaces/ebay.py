@@ -52,6 +52,7 @@ class Ebay:
 
     code = "ebay"
     hosts: Sequence[str] = ("apiz.ebay.com", "api.ebay.com", "auth.ebay.com")
+    events: Sequence[str] = ()
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """One application; each seller its tokens, and its signing key with the key's JWE."""

@@ -46,6 +46,7 @@ class Shopify:
 
     code = "shopify"
     hosts: Sequence[str] = ("*.myshopify.com",)
+    events: Sequence[str] = ("tender_transactions/create",)
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """One application of the operator's for all shops: its key and secret are shared."""

@@ -42,6 +42,7 @@ class Stripe:
 
     code = "stripe"
     hosts: Sequence[str] = ("api.stripe.com",)
+    events: Sequence[str] = ("payout.created", "payout.paid", "payout.reconciliation_completed")
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """An account with its API key and its endpoint's signing secret."""

@@ -37,6 +37,7 @@ class WechatPay:
 
     code = "wechatpay"
     hosts: Sequence[str] = ("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com")
+    events: Sequence[str] = ("TRANSACTION.SUCCESS", "REFUND.SUCCESS")
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """A merchant number with its key and certificate serial, and the APIv3 key."""

@@ -76,6 +76,8 @@ class Marketplace(Protocol):
     code: str
     hosts: Sequence[str]
     """Host names; `*.` stands for any one label before the rest."""
+    events: Sequence[str]
+    """What `hook` sends as long as the store has sold something; none of it ends the link."""
 
     def store(self, seed: int, index: int, rng: Random) -> Store:
         """The `index`-th store, with all its keys."""

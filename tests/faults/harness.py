@@ -227,7 +227,7 @@ class Trial:
         names = ",".join(queues or QUEUES)
         # RabbitMQ gives the queue of a node's name to one worker only.
         node = f"{self._programs}@localhost"
-        return self._start(
+        return self.start(
             "worker",
             *("-m", "celery", "-A", "config", "worker", "-c", "1", "-Q", names, "-n", node),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
@@ -237,9 +237,10 @@ class Trial:
         """Start the real beat, with the real periods."""
         schedule = str(self.arena.home / f"beat-{self.database}-{time.monotonic_ns()}")
         beat = ("-m", "celery", "-A", "config", "beat", "--pidfile=", "--schedule", schedule)
-        return self._start("beat", *beat)
+        return self.start("beat", *beat)
 
-    def _start(self, name: str, *arguments: str) -> Worker:
+    def start(self, name: str, *arguments: str) -> Worker:
+        """Start a program of ours, which is killed at the end if it is left over."""
         self._programs += 1
         log = self.arena.home / f"{self._programs}-{name}.log"
         worker = Worker([sys.executable, *arguments], environment=self.environment, log=log)

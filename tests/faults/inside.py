@@ -21,6 +21,8 @@ from uuid import UUID
 
 import django
 
+from tests.faults.shops import enter_keys_again, shops, tick
+
 STORE = "the store"
 SEED = 29
 ENDS_ON = date(2026, 11, 20)
@@ -174,6 +176,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         interleave,
         sweep,
         prove,
+        shops,
+        tick,
+        enter_keys_again,
     )
 }
 

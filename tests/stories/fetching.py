@@ -36,19 +36,27 @@ class Linked:
 
 def linked(market: Running, *, days: int) -> Linked:
     """Link every store of the market by its keys, from the world's first day on."""
+    first = market.world.ends_on - timedelta(days=days - 1)
+    owner, merchant, links = link_stores(market.world.stores, first=first)
+    return Linked(merchant=merchant, owner=owner, links=links, market=market)
+
+
+def link_stores(
+    stores: Iterable[TheirStore], *, first: date
+) -> tuple[User, Merchant, dict[str, StoreLink]]:
+    """A merchant with these stores, linked by keys that work, to be fetched from a day on."""
     owner = a_user()
     merchant = register_merchant(name="many stores", owner=owner)
-    first = market.world.ends_on - timedelta(days=days - 1)
     links = {}
     with acting_for(merchant.id):
         account = open_settlement_account(merchant, name="main")
-        for theirs in market.world.stores:
+        for theirs in stores:
             store = add_store(account, platform=theirs.platform, name=theirs.code)
             links[theirs.code] = StoreLink.objects.select_related("store").get(store=store)
             enter_keys(links[theirs.code], theirs, owner, first)
     for link in links.values():
         consent.prove(merchant_id=merchant.id, link_id=link.id)
-    return Linked(merchant=merchant, owner=owner, links=links, market=market)
+    return owner, merchant, links
 
 
 def enter_keys(link: StoreLink, theirs: TheirStore, owner: User, first: date) -> None:
